@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <glassnmr/config.hpp>
+#include <glassnmr/error.hpp>
+
+namespace py = pybind11;
+
+void bind_neighbours(py::module_& m);
+void bind_radial(py::module_& m);
+void bind_soap(py::module_& m);
+
+namespace {
+
+py::dict config() {
+    py::dict d;
+    d["version"] = glassnmr::version();
+    d["level"] = glassnmr::level_in_use();
+    d["levels"] = glassnmr::supported_levels();
+    d["openmp"] = glassnmr::has_openmp();
+    d["threads"] = glassnmr::default_threads();
+    return d;
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+    try {
+        glassnmr::level_in_use();
+    } catch (const std::invalid_argument& e) {
+        throw py::import_error(e.what());
+    }
+    py::register_exception<glassnmr::numerical_error>(m, "NumericalError", PyExc_ArithmeticError);
+    m.def("config", &config);
+    bind_neighbours(m);
+    bind_radial(m);
+    bind_soap(m);
+}

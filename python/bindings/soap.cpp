@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <glassnmr/soap.hpp>
+
+#include "atoms.hpp"
+#include "radial.hpp"
+
+namespace {
+
+using glassnmr::Soap;
+
+Soap make(std::size_t n_species, double cutoff, std::size_t n_max, std::size_t l_max, double sigma,
+          const std::string& basis, const std::pair<double, double>& scaling, const Array& mixing,
+          const std::pair<bool, bool>& body, const std::pair<double, double>& weights, double angular_filter,
+          bool normalise) {
+    glassnmr::SoapSettings s;
+    s.radial = radial_settings(basis, cutoff, n_max, l_max, sigma, scaling);
+    s.n_species = n_species;
+    if (mixing.size() > 0) {
+        require_shape(mixing, "mixing", {-1, static_cast<py::ssize_t>(n_species)});
+        s.mixing.assign(mixing.data(), mixing.data() + mixing.size());
+    }
+    std::tie(s.two_body, s.three_body) = body;
+    std::tie(s.two_body_weight, s.three_body_weight) = weights;
+    s.angular_filter = angular_filter;
+    s.normalise = normalise;
+    const py::gil_scoped_release nogil;
+    return Soap(std::move(s));
+}
+
+Array coefficients(const Soap& soap, const Array& positions, const Array& cell, const std::array<bool, 3>& pbc,
+                   const Int32Array& species, const Int64Array& centres, int n_threads) {
+    const glassnmr::Atoms atoms = atoms_view(positions, cell, pbc, &species);
+    require_shape(centres, "centres", {-1});
+    const auto n_lm = (soap.radial().settings().l_max + 1) * (soap.radial().settings().l_max + 1);
+    Array out({centres.shape(0), static_cast<py::ssize_t>(soap.n_channels()),
+               static_cast<py::ssize_t>(soap.radial().settings().n_max), static_cast<py::ssize_t>(n_lm)});
+    const auto n = static_cast<std::size_t>(centres.shape(0));
+    const std::int64_t* which = centres.data();
+    double* to = out.mutable_data();
+    const py::gil_scoped_release nogil;
+    soap.coefficients(atoms, n, which, to, n_threads);
+    return out;
+}
+
+/// Rows into an array that the caller brings, (n_centres, n_features), float64 or float32, C order.
+template <class T>
+void transform(const Soap& soap, const Array& positions, const Array& cell, const std::array<bool, 3>& pbc,
+               const Int32Array& species, const Int64Array& centres, py::array_t<T, py::array::c_style>& out,
+               int n_threads) {
+    const glassnmr::Atoms atoms = atoms_view(positions, cell, pbc, &species);
+    require_shape(centres, "centres", {-1});
+    require_shape(out, "out", {centres.shape(0), static_cast<py::ssize_t>(soap.n_features())});
+    const auto n = static_cast<std::size_t>(centres.shape(0));
+    const std::int64_t* which = centres.data();
+    T* to = out.mutable_data();
+    const py::gil_scoped_release nogil;
+    soap.transform(atoms, n, which, to, n_threads);
+}
+
+py::array_t<glassnmr::FeatureLabel> feature_index(const Soap& soap) {
+    const auto labels = soap.feature_index();
+    return py::array_t<glassnmr::FeatureLabel>(static_cast<py::ssize_t>(labels.size()), labels.data());
+}
+
+}  // namespace
+
+void bind_soap(py::module_& m) {
+    PYBIND11_NUMPY_DTYPE(glassnmr::FeatureLabel, body, s1, n1, s2, n2, l);
+    const std::pair<bool, bool> both(true, true);
+    const std::pair<double, double> ones(1, 1), none(0, 0);
+    py::class_<Soap>(m, "Soap")
+        .def(py::init(&make), "n_species"_a, py::kw_only(), "cutoff"_a, "n_max"_a, "l_max"_a, "sigma"_a, "basis"_a,
+             "scaling"_a = none, "mixing"_a = Array(std::vector<py::ssize_t>{0, 0}), "body"_a = both,
+             "weights"_a = ones, "angular_filter"_a = 0.0, "normalise"_a = false)
+        .def_property_readonly("n_features", &Soap::n_features)
+        .def_property_readonly("n_channels", &Soap::n_channels)
+        .def("feature_index", &feature_index)
+        .def("coefficients", &coefficients, "positions"_a, "cell"_a, "pbc"_a, "species"_a, "centres"_a,
+             py::kw_only(), "n_threads"_a = 0)
+        .def("transform", &transform<double>, "positions"_a, "cell"_a, "pbc"_a, "species"_a, "centres"_a,
+             "out"_a.noconvert(), py::kw_only(), "n_threads"_a = 0)
+        .def("transform", &transform<float>, "positions"_a, "cell"_a, "pbc"_a, "species"_a, "centres"_a,
+             "out"_a.noconvert(), py::kw_only(), "n_threads"_a = 0);
+}
