@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""LAMMPS text dumps, one frame at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import IO, Any
+
+import ase
+import numpy as np
+from ase.data import atomic_numbers
+from numpy.typing import NDArray
+
+from glassnmr.io.types import missing_types, numbers_of_types
+
+__all__ = ["read_lammps_dump"]
+
+# columns of positions in order of preference: (names, in units of the box)
+_POSITIONS = [(("x", "y", "z"), False), (("xu", "yu", "zu"), False), (("xs", "ys", "zs"), True), (("xsu", "ysu", "zsu"), True)]
+
+
+def read_lammps_dump(file: IO[str], name: str, types: dict[str, str] | None) -> Iterator[ase.Atoms]:
+    """Yield the frames of an open dump, atoms sorted by id, so that rows mean the same atom in every frame.
+
+    Elements come from `types` where given, else from the column ``element``. Other columns become arrays of their
+    names; ``timestep`` is kept in ``info``. A box side with flags other than ``pp`` is not periodic.
+    """
+    frame = 0
+    line = file.readline()
+    while line:
+        if not line.strip():
+            line = file.readline()
+            continue
+        where = f"{name}, frame {frame}"
+        header, line = _header(file, line, where)
+        yield _frame(file, header, line, types, where)
+        frame += 1
+        line = file.readline()
+    if frame == 0:
+        raise ValueError(f"{name} is empty")
+
+
+def _header(file: IO[str], line: str, where: str) -> tuple[dict[str, Any], str]:
+    """The items before the atoms, and the line that names the columns."""
+    header: dict[str, Any] = {}
+    while line and not line.startswith("ITEM: ATOMS"):
+        if line.startswith("ITEM: BOX BOUNDS"):
+            header["box flags"] = line.split()[3:]
+            header["box"] = [file.readline().split() for _ in range(3)]
+        elif line.startswith("ITEM:"):
+            header[line[5:].strip()] = file.readline().strip()
+        else:
+            raise ValueError(f"{where}: expected 'ITEM: ...', got {line.strip()[:40]!r}")
+        line = file.readline()
+    for item in ("NUMBER OF ATOMS", "box"):
+        if not line or item not in header:
+            raise ValueError(f"{where} is cut off or has no ITEM: {'ATOMS' if not line else item.upper()}")
+    return header, line
+
+
+def _frame(file: IO[str], header: dict[str, Any], line: str, types: dict[str, str] | None, where: str) -> ase.Atoms:
+    names = line.split()[2:]
+    text = header["NUMBER OF ATOMS"]
+    if not text.isdigit() or int(text) < 1:
+        raise ValueError(f"{where}: the number of atoms must be a positive integer, got {text!r}")
+    count = int(text)
+    rows = []
+    for index in range(count):
+        row = file.readline().split()
+        if len(row) != len(names) or row[0] == "ITEM:":
+            if not row or row[0] == "ITEM:":
+                raise ValueError(f"{where}: {count} atoms are promised, the file has {index}")
+            raise ValueError(f"{where}: atom line {index + 1} has {len(row)} columns instead of {len(names)}")
+        rows.append(row)
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    origin, cell, pbc = _box(header, where)
+    positions = _positions(columns, origin, cell, where)
+    atoms = ase.Atoms(numbers=_numbers(columns, types, where), positions=positions, cell=cell, pbc=pbc)
+    for key, texts in columns.items():
+        if key not in {axis for axes, _ in _POSITIONS for axis in axes} | {"element"}:
+            atoms.set_array(key, _array(texts))
+    if "TIMESTEP" in header and header["TIMESTEP"].lstrip("-").isdigit():
+        atoms.info["timestep"] = int(header["TIMESTEP"])
+    if "id" not in columns:
+        return atoms
+    order = np.argsort(atoms.arrays["id"], kind="stable")
+    if (np.diff(atoms.arrays["id"][order]) == 0).any():
+        raise ValueError(f"{where} has two atoms of the same id")
+    return atoms[order]
+
+
+def _array(texts: tuple[str, ...]) -> NDArray[Any]:
+    for kind in (np.int64, np.float64):
+        try:
+            return np.array(texts, dtype=kind)
+        except (ValueError, OverflowError):
+            continue
+    return np.array(texts)
+
+
+def _box(header: dict[str, Any], where: str) -> tuple[NDArray[np.float64], NDArray[np.float64], list[bool]]:
+    """Origin, cell and periodicity from any of the three forms of BOX BOUNDS."""
+    flags = list(header["box flags"])
+    try:
+        bounds = np.array(header["box"], dtype=float)
+    except ValueError:
+        raise ValueError(f"{where}: BOX BOUNDS must be three lines of numbers") from None
+    general = flags[:2] == ["abc", "origin"]
+    tilted = flags[:3] == ["xy", "xz", "yz"]
+    flags = flags[2:] if general else flags[3:] if tilted else flags
+    if bounds.shape != (3, 4 if general else 3 if tilted else 2):
+        raise ValueError(f"{where}: BOX BOUNDS has {bounds.shape[-1]} columns, its flags want another number")
+    # boundary flags are younger than the format: without them the box is periodic
+    pbc = [flag == "pp" for flag in flags] if len(flags) == 3 else [True, True, True]
+    if general:
+        return bounds[:, 3].copy(), bounds[:, :3].copy(), pbc
+    xy, xz, yz = bounds[:, 2] if tilted else (0.0, 0.0, 0.0)
+    low, high = bounds[:, 0].copy(), bounds[:, 1].copy()
+    # the bounds of a tilted box are those of the box around it
+    low[0] -= min(0.0, xy, xz, xy + xz)
+    high[0] -= max(0.0, xy, xz, xy + xz)
+    low[1] -= min(0.0, yz)
+    high[1] -= max(0.0, yz)
+    cell = np.diag(high - low)
+    cell[1, 0], cell[2, 0], cell[2, 1] = xy, xz, yz
+    return low, cell, pbc
+
+
+def _positions(
+    columns: dict[str, tuple[str, ...]], origin: NDArray[np.float64], cell: NDArray[np.float64], where: str
+) -> NDArray[np.float64]:
+    for axes, scaled in _POSITIONS:
+        if all(axis in columns for axis in axes):
+            try:
+                values = np.array([columns[axis] for axis in axes], dtype=float).T
+            except ValueError as error:
+                raise ValueError(f"{where}: the columns {' '.join(axes)} hold something else than numbers ({error})") from None
+            return origin + values @ cell if scaled else values
+    raise ValueError(f"{where} has no positions: expected the columns x y z, xu yu zu, xs ys zs or xsu ysu zsu")
+
+
+def _numbers(columns: dict[str, tuple[str, ...]], types: dict[str, str] | None, where: str) -> NDArray[np.int64]:
+    if types is not None and "type" in columns:
+        return numbers_of_types(np.array(columns["type"]), types, where)
+    if "element" not in columns:
+        if "type" not in columns:
+            raise ValueError(f"{where} has neither the column element nor type")
+        raise missing_types(np.array(columns["type"]), where)
+    found, inverse = np.unique(np.array(columns["element"]), return_inverse=True)
+    unknown = [str(symbol) for symbol in found if atomic_numbers.get(str(symbol), 0) < 1]
+    if unknown:
+        raise ValueError(f"{where}: {unknown[0]!r} in the column element is not an element")
+    return np.array([atomic_numbers[str(symbol)] for symbol in found], dtype=np.int64)[inverse.reshape(-1)]

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Magres 1.0 (CCP-NC) through ASE, with atoms that lack a tensor allowed and malformed files refused in one sentence."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import IO
+
+import ase
+import ase.io
+import numpy as np
+
+__all__ = ["read_magres"]
+
+_VERSION = re.compile(r"^#\$magres-abinitio-v(\d+)\.(\d+)")
+_UNITS = {"ms": "ppm", "efg": "au", "efg_local": "au", "efg_nonlocal": "au"}
+_NAN_TENSOR = " ".join(["nan"] * 9)
+
+
+def read_magres(file: IO[str], name: str) -> ase.Atoms:
+    """Read the structure with its arrays ``ms`` (ppm, shielding sign) and ``efg`` (atomic units), each (N, 3, 3).
+
+    An atom without a tensor gets NaN. Couplings (isc) and the susceptibility are left out.
+    """
+    text = file.read()
+    version = _VERSION.match(text)
+    if version is None:
+        raise ValueError(f"{name} is not a magres file: it does not begin with '#$magres-abinitio-v1.0'")
+    if version.group(1) != "1":
+        raise ValueError(f"{name} has the magres version {version[1]}.{version[2]}, only 1.0 is known")
+    blocks = _blocks(text, name)
+    if "atoms" not in blocks:
+        raise ValueError(f"{name} has no [atoms] block")
+    labels = _labels(blocks["atoms"], name)
+    tensors = _complete(blocks.get("magres", []), labels, name)
+    structure = [line for line in blocks["atoms"] if line.split()[0] != "symmetry"]
+    lines = ["#$magres-abinitio-v1.0", "[atoms]", *structure, "[/atoms]"]
+    if tensors:
+        lines += ["[magres]", *tensors, "[/magres]"]
+    atoms = _through_ase("\n".join(lines) + "\n", name)
+    for entry in blocks.get("calculation", []):
+        key, *words = entry.split()
+        if key in ("calc_code", "calc_code_version", "calc_name") and words:
+            atoms.info[key] = " ".join(words)
+    return atoms
+
+
+def _blocks(text: str, name: str) -> dict[str, list[str]]:
+    """The lines of each block, stripped, without comments and blank lines."""
+    blocks: dict[str, list[str]] = {}
+    current: str | None = None
+    for raw in text.splitlines():
+        line = raw.strip()
+        mark = re.fullmatch(r"[<\[](/?)([\w-]+)[>\]]", line)
+        if current is None:
+            if mark and not mark[1]:
+                current = mark[2]
+                if current in blocks:
+                    raise ValueError(f"{name} has two [{current}] blocks")
+                blocks[current] = []
+        elif mark and mark[1] and mark[2] == current:
+            current = None
+        elif line and not line.startswith("#"):
+            blocks[current].append(line)
+    if current is not None:
+        raise ValueError(f"{name} is cut off: its block [{current}] does not end")
+    return blocks
+
+
+def _labels(lines: list[str], name: str) -> list[tuple[str, int]]:
+    labels = []
+    for line in lines:
+        words = line.split()
+        if words[0] == "atom":
+            if len(words) != 7 or not words[3].isdigit():
+                raise ValueError(f"{name}: expected 'atom species label index x y z', got {line!r}")
+            labels.append((words[2], int(words[3])))
+        elif words[0] == "units" and words[1:] not in (["lattice", "Angstrom"], ["atom", "Angstrom"]):
+            raise ValueError(f"{name}: lattice and atoms must be in Angstrom, got {line!r}")
+    if not labels:
+        raise ValueError(f"{name} has no atoms")
+    if len(set(labels)) != len(labels):
+        twice = next(label for label in labels if labels.count(label) > 1)
+        raise ValueError(f"{name} has two atoms {twice[0]} {twice[1]}")
+    return labels
+
+
+def _complete(lines: list[str], labels: list[tuple[str, int]], name: str) -> list[str]:
+    """Keep the tensors of the atoms, one line for every atom, NaN where the file has none."""
+    units: dict[str, str] = {}
+    tensors: dict[str, dict[tuple[str, int], str]] = {}
+    for line in lines:
+        tag, *words = line.split()
+        if tag == "units" and len(words) == 2:
+            units[words[0]] = words[1]
+        if tag not in _UNITS:
+            continue
+        if len(words) != 11 or not words[1].isdigit():
+            raise ValueError(f"{name}: expected '{tag} label index' and nine numbers, got {line[:60]!r}")
+        site = (words[0], int(words[1]))
+        if site in tensors.setdefault(tag, {}):
+            raise ValueError(f"{name} gives {tag} of {site[0]} {site[1]} twice")
+        tensors[tag][site] = " ".join(words[2:])
+    for tag in units:
+        if tag in _UNITS and tag not in tensors:
+            raise ValueError(f"{name} is malformed: it announces units of {tag} but has no {tag} tensors")
+    completed = []
+    for tag, found in tensors.items():
+        if units.get(tag) != _UNITS[tag]:
+            raise ValueError(f"{name}: {tag} must be in {_UNITS[tag]}, got {units.get(tag, 'no units')}")
+        foreign = set(found) - set(labels)
+        if foreign:
+            site = min(foreign)
+            raise ValueError(f"{name} gives {tag} of {site[0]} {site[1]}, which is not among its atoms")
+        completed.append(f"units {tag} {units[tag]}")
+        completed += [f"{tag} {label} {index} {found.get((label, index), _NAN_TENSOR)}" for label, index in labels]
+    return completed
+
+
+def _through_ase(text: str, name: str) -> ase.Atoms:
+    try:
+        atoms = ase.io.read(io.StringIO(text), format="magres")
+    except Exception as error:
+        raise ValueError(f"{name} cannot be read as magres ({type(error).__name__}: {error})") from error
+    assert isinstance(atoms, ase.Atoms)
+    for tag in _UNITS:
+        if tag in atoms.arrays:
+            atoms.arrays[tag] = np.ascontiguousarray(atoms.arrays[tag], dtype=float)
+    atoms.info.pop("magres_units", None)
+    return atoms

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Text files, compressed or not, read line by line with errors that name the file."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+
+__all__ = ["head", "open_text", "stem", "suffix"]
+
+_MAGIC = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_PACKED = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00"}
+
+
+@contextmanager
+def open_text(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
+    """Open a text file for reading; gzip, bzip2 and xz are recognised by content.
+
+    Raises FileNotFoundError, IsADirectoryError or PermissionError with one sentence, ValueError for a file that is
+    empty, not packed as its name says, damaged, cut off, or not text.
+    """
+    path = Path(path)
+    opener = _opener(path)
+    try:
+        with opener(path, "rb") as raw, io.TextIOWrapper(cast(IO[bytes], raw), encoding="utf-8-sig") as text:
+            yield text
+    except EOFError as error:
+        raise ValueError(f"{path} is cut off: its compressed data end early") from error
+    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
+        raise ValueError(f"{path} is damaged: its compressed data cannot be read ({error})") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not a text file: byte {error.object[error.start]:#04x} is no UTF-8") from error
+
+
+def _opener(path: Path) -> Callable[..., Any]:
+    if path.is_dir():
+        raise IsADirectoryError(f"cannot read {path}: it is a folder")
+    try:
+        with open(path, "rb") as file:
+            start = file.read(6)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"there is no file {path}") from error
+    except PermissionError as error:
+        raise PermissionError(f"cannot read {path}: permission denied") from error
+    if not start:
+        raise ValueError(f"{path} is empty")
+    wanted = _PACKED.get(path.suffix.lower())
+    if wanted is not None and not start.startswith(wanted):
+        raise ValueError(f"{path} is named {path.suffix} but is not compressed that way")
+    return next((opener for magic, opener in _MAGIC.items() if start.startswith(magic)), open)
+
+
+def head(path: str | os.PathLike[str], size: int = 65536) -> str:
+    """The first `size` characters of a text file."""
+    with open_text(path) as file:
+        text = file.read(size)
+    if not text.strip():
+        raise ValueError(f"{path} is empty")
+    return text
+
+
+def suffix(path: str | os.PathLike[str]) -> str:
+    """The last suffix in lower case, one of compression set aside: ``.extxyz`` for ``a.extxyz.gz``."""
+    path = Path(path)
+    return Path(path.stem if path.suffix.lower() in _PACKED else path.name).suffix.lower()
+
+
+def stem(path: str | os.PathLike[str]) -> str:
+    """The file's name without its suffix and one of compression: ``a.b`` for ``a.b.extxyz.gz``."""
+    path = Path(path)
+    return Path(path.stem if path.suffix.lower() in _PACKED else path.name).stem
