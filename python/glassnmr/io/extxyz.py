@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
@@ -218,5 +219,13 @@ def _entry(key: str, value: Any) -> str:
         return f"{key}={'T' if value else 'F'}"
     if isinstance(value, (int, float, np.integer, np.floating)):
         return f"{key}={value.item() if isinstance(value, np.generic) else value!r}"
-    text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-    return f'{key}="{text}"'
+    key = "_".join(key.split())
+    text = " ".join(str(value).splitlines())
+    entry = _quoted(key, text)
+    # a word that reads like a number or T must come back as a word
+    return entry if key_val_str_to_dict(entry) == {key: text} else _quoted(key, f"_JSON {json.dumps(text)}")
+
+
+def _quoted(key: str, text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{key}="{escaped}"'

@@ -107,6 +107,8 @@ def _complete(lines: list[str], labels: list[tuple[str, int]], name: str) -> lis
             raise ValueError(f"{name} is malformed: it announces units of {tag} but has no {tag} tensors")
     completed = []
     for tag, found in tensors.items():
+        if tag not in units and tag not in ("ms", "efg"):
+            continue  # some writers add the parts of a gradient without a unit
         if units.get(tag) != _UNITS[tag]:
             raise ValueError(f"{name}: {tag} must be in {_UNITS[tag]}, got {units.get(tag, 'no units')}")
         foreign = set(found) - set(labels)

@@ -273,7 +273,7 @@ def _typed(header: list[str], rows: list[list[str]], name: str) -> list[NDArray[
         try:
             columns.append(_column(label, texts))
         except ValueError as error:
-            raise ValueError(f"{name}: column {label} holds something else than numbers ({error})") from None
+            raise ValueError(f"{name}: column {label} holds something else than finite numbers ({error})") from None
     return columns
 
 
@@ -283,13 +283,22 @@ def _column(label: str, texts: tuple[str, ...]) -> NDArray[Any]:
     if label in ("element", "isotope"):
         return np.array(texts)
     if label in ("x", "y", "z"):
-        return np.array(list(map(float, texts)))
-    try:
-        return np.array([float(text) if text else np.nan for text in texts])
-    except ValueError:
-        if _is_target(label):
-            raise
-        return np.array(texts)
+        return _finite(np.array(list(map(float, texts))))
+    if _is_target(label):
+        return _finite(np.array([float(text) if text else np.nan for text in texts]), allow_nan=True)
+    for kind in (np.int64, np.float64):
+        try:
+            return np.array(texts, dtype=kind)
+        except (ValueError, OverflowError):
+            continue
+    return np.array(texts)
+
+
+def _finite(column: NDArray[np.float64], allow_nan: bool = False) -> NDArray[np.float64]:
+    bad = column[np.isinf(column) if allow_nan else ~np.isfinite(column)]
+    if len(bad):
+        raise ValueError(f"got {bad[0]}")
+    return column
 
 
 def _is_target(name: str) -> bool:

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Reading the table of training data from files of any format and convention."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import ase
+import numpy as np
+from numpy.typing import NDArray
+
+from glassnmr.io.frames import read_frames
+from glassnmr.io.rows import Recipe, Rows, make_recipe, take_rows
+from glassnmr.io.text import stem
+from glassnmr.io.types import TypeMap
+from glassnmr.structure import as_structure
+from glassnmr.table import Dataset
+
+__all__ = ["DEFAULT_ISOTOPES", "Dataset", "read_dataset"]
+
+# the nucleus that NMR of oxide glasses observes
+DEFAULT_ISOTOPES: Mapping[str, str] = {
+    "H": "1H", "Li": "7Li", "Be": "9Be", "B": "11B", "C": "13C", "N": "15N", "O": "17O", "F": "19F", "Na": "23Na",
+    "Mg": "25Mg", "Al": "27Al", "Si": "29Si", "P": "31P", "S": "33S", "Cl": "35Cl", "K": "39K", "Ca": "43Ca",
+    "Sc": "45Sc", "Ti": "49Ti", "V": "51V", "Zn": "67Zn", "Ga": "71Ga", "Ge": "73Ge", "Se": "77Se", "Rb": "87Rb",
+    "Sr": "87Sr", "Y": "89Y", "Zr": "91Zr", "Nb": "93Nb", "Mo": "95Mo", "Ag": "109Ag", "Cd": "113Cd", "Sn": "119Sn",
+    "Te": "125Te", "Cs": "133Cs", "Ba": "137Ba", "La": "139La", "W": "183W", "Tl": "205Tl", "Pb": "207Pb",
+}  # fmt: skip
+
+
+def read_dataset(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    tensor: str | Mapping[str, str] | None = None,
+    kind: str | None = None,
+    scalar: str | Sequence[str] | Mapping[str, str] | None = None,
+    sign: float = 1,
+    offset: float | Mapping[str, float] = 0.0,
+    efg_unit: str = "au",
+    where: str | None = None,
+    element: str | Sequence[str] | None = None,
+    group: str | None = None,
+    isotope: Mapping[str, str] | None = None,
+    types: TypeMap | None = None,
+    index: str | int | slice | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Dataset:
+    """Read the atoms that carry a tensor or a value from one file or several.
+
+    tensor: the array of nine columns, with `kind` ``"ms"`` (shielding) or ``"efg"``; or a map ``{"ms": "my_array"}``;
+        None takes ``ms`` and ``efg`` as magres files and `Dataset.write` name them, and known scalars.
+    scalar: arrays of one column, a name, a list, or a map ``{"sigma_iso": "my_array"}``.
+    sign, offset: sigma = offset + sign T in ppm; the offset may be a map element -> ppm. VASP's raw chemical shifts want
+        sign -1 and the core's shielding. Shieldings keep their antisymmetric part.
+    efg_unit: ``"au"`` or ``"V/A^2"``; gradients are made symmetric and traceless, and refused if they are far from it.
+    where: a condition such as ``"label == 1 and element == Si"`` (see `glassnmr.selection`). Without it, atoms whose
+        tensor is not finite, or an all-zero shielding, are left out; the summary tells how many.
+    group: a key of the structure's info, a per-atom array, or ``"file"``; None takes ``group`` where a structure has
+        it, else the structure itself.
+    isotope: a map element -> isotope over `DEFAULT_ISOTOPES`.
+    types, index: as in `read_frames`. progress: called with (files read, files).
+
+    Raises FileNotFoundError, or ValueError with one sentence that names file, frame and array.
+    """
+    files = [Path(paths)] if isinstance(paths, (str, os.PathLike)) else [Path(path) for path in paths]
+    if not files:
+        raise ValueError("there is no file to read a dataset from")
+    recipe = make_recipe(tensor, kind, scalar, sign, offset, efg_unit, where, element)
+    builder = _Builder(recipe, group, _isotopes(isotope))
+    for number, (path, short) in enumerate(zip(files, _short_names(files), strict=True)):
+        builder.add(path, short, types, index)
+        if progress is not None:
+            progress(number + 1, len(files))
+    return builder.dataset()
+
+
+def _isotopes(isotope: Mapping[str, str] | None) -> dict[str, str]:
+    for symbol, name in (isotope or {}).items():
+        if not re.fullmatch(rf"[1-9]\d*{re.escape(symbol)}", name):
+            raise ValueError(f"isotope must map an element to one like 29Si, got {symbol!r}: {name!r}")
+    return {**DEFAULT_ISOTOPES, **(isotope or {})}
+
+
+def _short_names(files: list[Path]) -> list[str]:
+    """The stem of each file, with its folder where stems are shared."""
+    stems = [stem(path) for path in files]
+    return [short if stems.count(short) == 1 else str(path.with_name(short)) for path, short in zip(files, stems, strict=True)]
+
+
+class _Builder:
+    """Gathers the rows of many structures and makes the table at the end."""
+
+    def __init__(self, recipe: Recipe, group: str | None, isotopes: Mapping[str, str]) -> None:
+        self._recipe, self._group, self._isotopes = recipe, group, isotopes
+        self._overridden = {symbol for symbol, name in isotopes.items() if DEFAULT_ISOTOPES.get(symbol) != name}
+        self._parts: list[Dataset] = []
+        self._missing = self._zero = self._bare = 0
+        self._seen: set[str] = set()
+
+    def add(self, path: Path, short: str, types: TypeMap | None, index: str | int | slice | None) -> None:
+        frames = read_frames(path, types, index)
+        previous = next(frames)
+        following = next(frames, None)
+        single = following is None and index is None
+        number = 0
+        while previous is not None:
+            self._frame(previous, path, short, short if single else f"{short}#{number}", number)
+            previous, following = following, next(frames, None) if following is not None else None
+            number += 1
+
+    def _frame(self, atoms: ase.Atoms, path: Path, short: str, default: str, number: int) -> None:
+        where = f"{path}, frame {number}"
+        self._seen |= set(atoms.arrays) - {"numbers", "positions"}
+        rows = take_rows(atoms, self._recipe, where)
+        self._missing += rows.missing
+        self._zero += rows.zero
+        if not rows.tensors and not rows.scalars:
+            self._bare += 1
+        if len(rows.centre) == 0:
+            return
+        name = str(atoms.info.get("name", default))
+        kept = _clean(atoms, rows, name, where)
+        n = len(rows.centre)
+        element = np.array(kept.get_chemical_symbols())[rows.centre]
+        self._parts.append(
+            Dataset(
+                structures=[kept],
+                structure=np.zeros(n, dtype=np.int64),
+                centre=rows.centre,
+                element=element,
+                isotope=self._isotope(atoms, rows.centre, element),
+                tensors=rows.tensors,
+                scalars=rows.scalars,
+                source=_text(atoms, "source", rows.centre, path.name),
+                group=self._groups(atoms, rows.centre, short, name, where),
+            )
+        )
+
+    def _isotope(self, atoms: ase.Atoms, centre: NDArray[np.int64], element: NDArray[np.str_]) -> NDArray[np.str_]:
+        names = np.array([self._isotopes.get(symbol, "") for symbol in element.tolist()])
+        stored = atoms.arrays.get("isotope")
+        if stored is None or stored.dtype.kind != "U":
+            return names
+        written = np.where(stored[centre] == "-", "", stored[centre])
+        return np.where(np.isin(element, list(self._overridden)), names, written)
+
+    def _groups(self, atoms: ase.Atoms, centre: NDArray[np.int64], short: str, name: str, where: str) -> NDArray[np.str_]:
+        if self._group == "file":
+            return np.full(len(centre), short)
+        key = self._group or "group"
+        if self._group is not None and key not in atoms.arrays and key not in atoms.info:
+            known = [*atoms.info, *(label for label in atoms.arrays if label not in ("numbers", "positions"))]
+            raise ValueError(f"{where} has no group {key!r}, neither in its info nor its arrays: {', '.join(known)}")
+        return _text(atoms, key, centre, name)
+
+    def dataset(self) -> Dataset:
+        if not self._parts:
+            where = f"where={self._recipe.where.text!r} " if self._recipe.where else ""
+            arrays = ", ".join(sorted(self._seen)) or "none"
+            wanted = ", ".join([*self._recipe.tensors.values(), *self._recipe.scalars.values()])
+            raise ValueError(f"{where}leaves no row: looked for {wanted}, the arrays of the files are {arrays}".lstrip())
+        notes = []
+        if self._missing:
+            notes.append(f"left out: {self._missing} atoms without a finite value")
+        if self._zero:
+            notes.append(f"left out: {self._zero} atoms whose shielding is zero throughout")
+        if self._bare:
+            notes.append(f"left out: {self._bare} structures without tensors")
+        whole = Dataset.concatenate(self._parts)
+        object.__setattr__(whole, "notes", tuple(notes))
+        return whole
+
+
+def _clean(atoms: ase.Atoms, rows: Rows, name: str, where: str) -> ase.Atoms:
+    """The structure alone: wrapped, with its labels, without the arrays that became rows and without a calculator."""
+    structure = as_structure(atoms, name=where)
+    kept = ase.Atoms(numbers=structure.numbers, positions=structure.positions, cell=atoms.cell, pbc=atoms.pbc)
+    for key, array in atoms.arrays.items():
+        if key not in (*rows.consumed, "numbers", "positions", "isotope") and array.ndim == 1:
+            kept.set_array(key, array)
+    kept.info = {key: value for key, value in atoms.info.items() if isinstance(value, (str, int, float, np.generic))}
+    kept.info["name"] = name
+    return kept
+
+
+def _text(atoms: ase.Atoms, key: str, centre: NDArray[np.int64], default: str) -> NDArray[np.str_]:
+    """A per-atom array or an entry of info as text for the rows."""
+    if key in atoms.arrays and atoms.arrays[key].ndim == 1:
+        return np.asarray(atoms.arrays[key][centre].astype(str))
+    if key in atoms.info and np.ndim(atoms.info[key]) == 0:
+        return np.full(len(centre), str(atoms.info[key]))
+    return np.full(len(centre), default)
