@@ -101,7 +101,7 @@ def _select(path: Path, kind: str | None, types: dict[str, str] | None, index: s
         any_frame = True
         yield atoms
     if not any_frame:
-        raise ValueError(f"{path} has no frame {_text(index)}")
+        raise ValueError(f"{path} holds no structure" + ("" if index == slice(None) else f" of index {_text(index)}"))
 
 
 def _text(index: slice) -> str:
