@@ -15,7 +15,7 @@ namespace {
 
 constexpr double pi = 3.14159265358979323846;
 constexpr std::size_t block = 32;         // centres a task
-constexpr std::size_t largest_row = 1u << 26;  // features
+constexpr std::size_t largest_row = 1u << 24;  // features
 
 SoapSettings checked(SoapSettings s) {
     if (s.n_species < 1) invalid("species must name at least one element");
