@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,19 +15,12 @@ from glassnmr.io.frames import read_frames
 from glassnmr.io.rows import Recipe, Rows, make_recipe, take_rows
 from glassnmr.io.text import stem
 from glassnmr.io.types import TypeMap
+from glassnmr.isotopes import default_isotope
+from glassnmr.isotopes import isotope as find_isotope
 from glassnmr.structure import as_structure
 from glassnmr.table import Dataset
 
-__all__ = ["DEFAULT_ISOTOPES", "Dataset", "read_dataset"]
-
-# the nucleus that NMR of oxide glasses observes
-DEFAULT_ISOTOPES: Mapping[str, str] = {
-    "H": "1H", "Li": "7Li", "Be": "9Be", "B": "11B", "C": "13C", "N": "15N", "O": "17O", "F": "19F", "Na": "23Na",
-    "Mg": "25Mg", "Al": "27Al", "Si": "29Si", "P": "31P", "S": "33S", "Cl": "35Cl", "K": "39K", "Ca": "43Ca",
-    "Sc": "45Sc", "Ti": "49Ti", "V": "51V", "Zn": "67Zn", "Ga": "71Ga", "Ge": "73Ge", "Se": "77Se", "Rb": "87Rb",
-    "Sr": "87Sr", "Y": "89Y", "Zr": "91Zr", "Nb": "93Nb", "Mo": "95Mo", "Ag": "109Ag", "Cd": "113Cd", "Sn": "119Sn",
-    "Te": "125Te", "Cs": "133Cs", "Ba": "137Ba", "La": "139La", "W": "183W", "Tl": "205Tl", "Pb": "207Pb",
-}  # fmt: skip
+__all__ = ["Dataset", "read_dataset"]
 
 
 def read_dataset(
@@ -60,7 +52,7 @@ def read_dataset(
         tensor is not finite, or an all-zero shielding, are left out; the summary tells how many.
     group: a key of the structure's info, a per-atom array, or ``"file"``; None takes ``group`` where a structure has
         it, else the structure itself.
-    isotope: a map element -> isotope over `DEFAULT_ISOTOPES`.
+    isotope: a map element -> isotope over `glassnmr.isotopes.default_isotope`; ``""`` where an element has none.
     types, index: as in `read_frames`. progress: called with (files read, files).
 
     Raises FileNotFoundError, or ValueError with one sentence that names file, frame and array.
@@ -78,10 +70,21 @@ def read_dataset(
 
 
 def _isotopes(isotope: Mapping[str, str] | None) -> dict[str, str]:
+    """The isotopes that the caller wants, by element."""
+    names = {}
     for symbol, name in (isotope or {}).items():
-        if not re.fullmatch(rf"[1-9]\d*{re.escape(symbol)}", name):
-            raise ValueError(f"isotope must map an element to one like 29Si, got {symbol!r}: {name!r}")
-    return {**DEFAULT_ISOTOPES, **(isotope or {})}
+        nucleus = find_isotope(name)
+        if nucleus.element != symbol:
+            raise ValueError(f"isotope must map an element to one of its own, got {symbol!r}: {name!r}")
+        names[symbol] = nucleus.symbol
+    return names
+
+
+def _default(symbol: str) -> str:
+    try:
+        return default_isotope(symbol).symbol
+    except ValueError:
+        return ""
 
 
 def _short_names(files: list[Path]) -> list[str]:
@@ -95,7 +98,6 @@ class _Builder:
 
     def __init__(self, recipe: Recipe, group: str | None, isotopes: Mapping[str, str]) -> None:
         self._recipe, self._group, self._isotopes = recipe, group, isotopes
-        self._overridden = {symbol for symbol, name in isotopes.items() if DEFAULT_ISOTOPES.get(symbol) != name}
         self._parts: list[Dataset] = []
         self._missing = self._zero = self._bare = 0
         self._seen: set[str] = set()
@@ -140,12 +142,14 @@ class _Builder:
         )
 
     def _isotope(self, atoms: ase.Atoms, centre: NDArray[np.int64], element: NDArray[np.str_]) -> NDArray[np.str_]:
-        names = np.array([self._isotopes.get(symbol, "") for symbol in element.tolist()])
+        wanted = np.array([self._isotopes.get(symbol, "") for symbol in element.tolist()])
         stored = atoms.arrays.get("isotope")
-        if stored is None or stored.dtype.kind != "U":
-            return names
-        written = np.where(stored[centre] == "-", "", stored[centre])
-        return np.where(np.isin(element, list(self._overridden)), names, written)
+        if stored is not None and stored.dtype.kind == "U":
+            known = np.where(stored[centre] == "-", "", stored[centre])
+        else:
+            defaults = {symbol: _default(symbol) for symbol in set(element.tolist())}
+            known = np.array([defaults[symbol] for symbol in element.tolist()])
+        return np.where(wanted != "", wanted, known)
 
     def _groups(self, atoms: ase.Atoms, centre: NDArray[np.int64], short: str, name: str, where: str) -> NDArray[np.str_]:
         if self._group == "file":

@@ -223,7 +223,8 @@ def _entry(key: str, value: Any) -> str:
     text = " ".join(str(value).splitlines())
     entry = _quoted(key, text)
     # a word that reads like a number or T must come back as a word
-    return entry if key_val_str_to_dict(entry) == {key: text} else _quoted(key, f"_JSON {json.dumps(text)}")
+    read = key_val_str_to_dict(entry)[key]
+    return entry if isinstance(read, str) and read == text else _quoted(key, f"_JSON {json.dumps(text)}")
 
 
 def _quoted(key: str, text: str) -> str:
