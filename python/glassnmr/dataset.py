@@ -12,15 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnmr.io.frames import read_frames
-from glassnmr.io.rows import Recipe, Rows, make_recipe, take_rows
+from glassnmr.io.rows import SCALARS, Recipe, Rows, make_recipe, take_rows
 from glassnmr.io.text import stem
 from glassnmr.io.types import TypeMap
 from glassnmr.isotopes import default_isotope
 from glassnmr.isotopes import isotope as find_isotope
 from glassnmr.structure import as_structure
 from glassnmr.table import Dataset
+from glassnmr.tensors import Unit
 
 __all__ = ["Dataset", "read_dataset"]
+
+# arrays and entries of info that become columns of the table
+_COLUMNS = ("isotope", "source", "group")
 
 
 def read_dataset(
@@ -31,7 +35,7 @@ def read_dataset(
     scalar: str | Sequence[str] | Mapping[str, str] | None = None,
     sign: float = 1,
     offset: float | Mapping[str, float] = 0.0,
-    efg_unit: str = "au",
+    efg_unit: Unit = "au",
     where: str | None = None,
     element: str | Sequence[str] | None = None,
     group: str | None = None,
@@ -45,11 +49,13 @@ def read_dataset(
     tensor: the array of nine columns, with `kind` ``"ms"`` (shielding) or ``"efg"``; or a map ``{"ms": "my_array"}``;
         None takes ``ms`` and ``efg`` as magres files and `Dataset.write` name them, and known scalars.
     scalar: arrays of one column, a name, a list, or a map ``{"sigma_iso": "my_array"}``.
-    sign, offset: sigma = offset + sign T in ppm; the offset may be a map element -> ppm. VASP's raw chemical shifts want
-        sign -1 and the core's shielding. Shieldings keep their antisymmetric part.
-    efg_unit: ``"au"`` or ``"V/A^2"``; gradients are made symmetric and traceless, and refused if they are far from it.
+    sign, offset: sigma = offset + sign T in ppm; the offset may be a map element -> ppm. VASP's raw chemical shifts
+        want sign -1 and the core's shielding. Shieldings keep their antisymmetric part.
+    efg_unit: ``"au"``, ``"V/A^2"`` or ``"V/m^2"``; gradients are made symmetric and traceless, and refused if they are
+        far from it.
     where: a condition such as ``"label == 1 and element == Si"`` (see `glassnmr.selection`). Without it, atoms whose
         tensor is not finite, or an all-zero shielding, are left out; the summary tells how many.
+    element: take only these elements.
     group: a key of the structure's info, a per-atom array, or ``"file"``; None takes ``group`` where a structure has
         it, else the structure itself.
     isotope: a map element -> isotope over `glassnmr.isotopes.default_isotope`; ``""`` where an element has none.
@@ -90,7 +96,10 @@ def _default(symbol: str) -> str:
 def _short_names(files: list[Path]) -> list[str]:
     """The stem of each file, with its folder where stems are shared."""
     stems = [stem(path) for path in files]
-    return [short if stems.count(short) == 1 else str(path.with_name(short)) for path, short in zip(files, stems, strict=True)]
+    return [
+        short if stems.count(short) == 1 else str(path.with_name(short))
+        for path, short in zip(files, stems, strict=True)
+    ]
 
 
 class _Builder:
@@ -104,7 +113,7 @@ class _Builder:
 
     def add(self, path: Path, short: str, types: TypeMap | None, index: str | int | slice | None) -> None:
         frames = read_frames(path, types, index)
-        previous = next(frames)
+        previous: ase.Atoms | None = next(frames)
         following = next(frames, None)
         single = following is None and index is None
         number = 0
@@ -151,7 +160,9 @@ class _Builder:
             known = np.array([defaults[symbol] for symbol in element.tolist()])
         return np.where(wanted != "", wanted, known)
 
-    def _groups(self, atoms: ase.Atoms, centre: NDArray[np.int64], short: str, name: str, where: str) -> NDArray[np.str_]:
+    def _groups(
+        self, atoms: ase.Atoms, centre: NDArray[np.int64], short: str, name: str, where: str
+    ) -> NDArray[np.str_]:
         if self._group == "file":
             return np.full(len(centre), short)
         key = self._group or "group"
@@ -165,7 +176,9 @@ class _Builder:
             where = f"where={self._recipe.where.text!r} " if self._recipe.where else ""
             arrays = ", ".join(sorted(self._seen)) or "none"
             wanted = ", ".join([*self._recipe.tensors.values(), *self._recipe.scalars.values()])
-            raise ValueError(f"{where}leaves no row: looked for {wanted}, the arrays of the files are {arrays}".lstrip())
+            raise ValueError(
+                f"{where}leaves no row: looked for {wanted}, the arrays of the files are {arrays}".lstrip()
+            )
         notes = []
         if self._missing:
             notes.append(f"left out: {self._missing} atoms without a finite value")
@@ -183,9 +196,10 @@ def _clean(atoms: ase.Atoms, rows: Rows, name: str, where: str) -> ase.Atoms:
     structure = as_structure(atoms, name=where)
     kept = ase.Atoms(numbers=structure.numbers, positions=structure.positions, cell=atoms.cell, pbc=atoms.pbc)
     for key, array in atoms.arrays.items():
-        if key not in (*rows.consumed, "numbers", "positions", "isotope") and array.ndim == 1:
+        if key not in (*rows.consumed, *_COLUMNS, *SCALARS, "numbers", "positions") and array.ndim == 1:
             kept.set_array(key, array)
-    kept.info = {key: value for key, value in atoms.info.items() if isinstance(value, (str, int, float, np.generic))}
+    plain = (str, int, float, np.generic)
+    kept.info = {key: value for key, value in atoms.info.items() if isinstance(value, plain) and key not in _COLUMNS}
     kept.info["name"] = name
     return kept
 

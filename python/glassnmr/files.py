@@ -30,7 +30,7 @@ def replacing(path: str | os.PathLike[str], mode: str = "w") -> Iterator[IO[Any]
 
 @contextmanager
 def replacing_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary name in the folder of `path`, with the same suffixes, that becomes `path` when the block ends well."""
+    """Yield a temporary name beside `path`, with the same suffixes, that becomes `path` when the block ends well."""
     target = _target(path)
     if target.exists() and not target.is_file():
         yield target
@@ -78,14 +78,15 @@ def _open(path: Path, mode: str, compress: bool) -> Iterator[IO[Any]]:
             yield raw
         elif compress:
             # no name and no time inside, so that the same content gives the same bytes
-            with gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as packed:
-                with io.TextIOWrapper(packed, encoding="utf-8", newline="\n") as text:
-                    yield text
+            with (
+                gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as packed,
+                io.TextIOWrapper(packed, encoding="utf-8", newline="\n") as text,
+            ):
+                yield text
         else:
-            text = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
-            yield text
-            text.flush()
-            text.detach()
+            plain = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
+            yield plain
+            plain.detach()
         if path.is_file():
             raw.flush()
             os.fsync(raw.fileno())

@@ -60,7 +60,7 @@ class Selection:
 
 def _parse(text: str) -> tuple[_Condition, ...]:
     tokens = _tokens(text)
-    conditions = []
+    conditions: list[_Condition] = []
     while tokens:
         if conditions:
             joint = tokens.pop(0)
@@ -93,7 +93,9 @@ def _tokens(text: str) -> list[tuple[str, str]]:
 
 def _condition(tokens: list[tuple[str, str]], text: str) -> _Condition:
     if len(tokens) < 3:
-        raise ValueError(f"where: expected 'name == value', got {' '.join(t[1] for t in tokens) or 'nothing'!r} in {text!r}")
+        raise ValueError(
+            f"where: expected 'name == value', got {' '.join(t[1] for t in tokens) or 'nothing'!r} in {text!r}"
+        )
     (kind, name), (_, comparison) = tokens.pop(0), tokens.pop(0)
     if kind == "symbol":
         raise ValueError(f"where: a comparison must begin with a name, got {name!r} in {text!r}")
@@ -164,7 +166,9 @@ def _compare(condition: _Condition, column: NDArray[Any], text: str) -> NDArray[
             raise ValueError(f"where: {condition.name} holds numbers, got {value!r} in {text!r}")
         if not numeric and not isinstance(value, str):
             if condition.operator not in ("==", "!=", "in"):
-                raise ValueError(f"where: {condition.name} holds words, which {condition.operator} cannot order, in {text!r}")
+                raise ValueError(
+                    f"where: {condition.name} holds words, which {condition.operator} cannot order, in {text!r}"
+                )
             value = f"{value:g}"
         compare = _OPERATORS["==" if condition.operator == "in" else condition.operator]
         chosen |= np.asarray(compare(column if numeric else column.astype(str), value), dtype=bool)

@@ -112,20 +112,20 @@ def _complete(cell: NDArray[np.float64], pbc: NDArray[np.bool_], where: str) -> 
     if cell.shape != (3, 3):
         raise ValueError(f"{where}the cell must have the shape (3, 3), got {cell.shape}")
     if not np.isfinite(cell).all():
-        direction = "abc"[int(np.flatnonzero(~np.isfinite(cell).all(axis=1))[0])]
-        raise ValueError(f"{where}the cell must be finite, its vector {direction} is not")
+        letter = "abc"[int(np.flatnonzero(~np.isfinite(cell).all(axis=1))[0])]
+        raise ValueError(f"{where}the cell must be finite, its vector {letter} is not")
     length = np.linalg.norm(cell, axis=1)
-    for direction in np.flatnonzero(pbc):
+    for direction in np.flatnonzero(pbc).tolist():
         if not _SHORTEST <= length[direction] <= _FARTHEST:
             kind = "zero" if length[direction] == 0 else f"{length[direction]:g} Å long"
             raise ValueError(
                 f"{where}the structure is periodic along {'abc'[direction]}, but that cell vector is {kind}"
             )
-    kept = list(np.flatnonzero(pbc))
+    kept: list[int] = np.flatnonzero(pbc).tolist()
     if not _independent(cell[kept], length[kept]):
         names = ", ".join("abc"[direction] for direction in kept)
         raise ValueError(f"{where}the cell is singular: its periodic vectors {names} are linearly dependent")
-    for direction in np.flatnonzero(~pbc):
+    for direction in np.flatnonzero(~pbc).tolist():
         trial = [*kept, direction]
         if _SHORTEST <= length[direction] <= _FARTHEST and _independent(cell[trial], length[trial]):
             kept.append(direction)
@@ -146,9 +146,7 @@ def _independent(vectors: NDArray[np.float64], length: NDArray[np.float64]) -> b
     return bool(np.linalg.svd(vectors / length[:, None], compute_uv=False)[-1] > _FLAT)
 
 
-def _wrap(
-    positions: NDArray[np.float64], cell: NDArray[np.float64], pbc: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def _wrap(positions: NDArray[np.float64], cell: NDArray[np.float64], pbc: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Move atoms by whole cell vectors of the periodic directions into [0, 1) up to rounding."""
     if not pbc.any():
         return positions

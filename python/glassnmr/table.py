@@ -12,6 +12,7 @@ import ase
 import numpy as np
 from numpy.typing import NDArray
 
+from glassnmr.derived import derive
 from glassnmr.files import replacing
 from glassnmr.io.extxyz import write_extxyz_frame
 from glassnmr.io.rows import KINDS
@@ -45,8 +46,8 @@ class Dataset:
 
     def __post_init__(self) -> None:
         n = len(self.centre)
-        columns = {"structure": self.structure, "element": self.element, "isotope": self.isotope}
-        columns |= {"source": self.source, "group": self.group} | self.scalars | self.tensors
+        columns: dict[str, NDArray[Any]] = {"structure": self.structure, "element": self.element}
+        columns |= {"isotope": self.isotope, "source": self.source, "group": self.group, **self.scalars, **self.tensors}
         for name, column in columns.items():
             shape = (n, 3, 3) if name in self.tensors else (n,)
             if np.shape(column) != shape:
@@ -67,7 +68,7 @@ class Dataset:
     def has(self, name: str) -> NDArray[np.bool_]:
         """The rows (R,) that hold the tensor or scalar `name`."""
         if name in self.tensors:
-            return np.isfinite(self.tensors[name]).all(axis=(1, 2))
+            return np.asarray(np.isfinite(self.tensors[name]).all(axis=(1, 2)))
         if name in self.scalars:
             return np.isfinite(self.scalars[name])
         return np.zeros(len(self), dtype=bool)
@@ -78,10 +79,8 @@ class Dataset:
         From ``ms``: ``sigma_iso``, ``span``, ``skew``, ``zeta``, ``eta_csa``; from ``efg``: ``V_zz`` (a.u.), ``eta``,
         ``C_Q``, ``abs_C_Q``, ``P_Q`` (MHz). Raises ValueError for an unknown name and where a row lacks what it needs.
         """
-        from glassnmr.derived import derive
-
         if name in self.scalars and self.has(name).all():
-            return self.scalars[name].copy()
+            return np.array(self.scalars[name], dtype=np.float64)
         values = derive(name, self.tensors, self.isotope)
         if name in self.scalars:
             values = np.where(self.has(name), self.scalars[name], values)
@@ -101,8 +100,8 @@ class Dataset:
     ) -> Dataset:
         """The rows that meet all of the conditions, with the structures that they need.
 
-        `mask` is boolean (R,) or a list of rows, whose order is kept; `where` is a condition on the atoms' other arrays,
-        as in `read_dataset`. An empty result is allowed.
+        `mask` is boolean (R,) or a list of rows, whose order is kept; `where` is a condition on the atoms' other
+        arrays, as in `read_dataset`. A tensor or scalar that no row has goes. An empty result is allowed.
         """
         rows = _indices(mask, len(self))
         for name, column, wanted in (
@@ -141,8 +140,8 @@ class Dataset:
             centre=self.centre[rows],
             element=self.element[rows],
             isotope=self.isotope[rows],
-            tensors={kind: array[rows] for kind, array in self.tensors.items()},
-            scalars={name: array[rows] for name, array in self.scalars.items()},
+            tensors=_present(self.tensors, rows),
+            scalars=_present(self.scalars, rows),
             source=self.source[rows],
             group=self.group[rows],
             notes=self.notes,
@@ -185,16 +184,16 @@ class Dataset:
             for number, rows in self.by_structure():
                 atoms = self.structures[number]
                 if len(np.unique(self.centre[rows])) != len(rows):
-                    raise ValueError(f"{atoms.info.get('name', number)} has an atom in two rows, which a file cannot hold")
+                    raise ValueError(
+                        f"{atoms.info.get('name', number)} has an atom in two rows, which a file cannot hold"
+                    )
                 arrays = {key: array for key, array in atoms.arrays.items() if key not in ("numbers", "positions")}
-                info = {key: value for key, value in atoms.info.items() if isinstance(value, (str, int, float, np.generic))}
+                info = dict(atoms.info)
                 arrays |= self._arrays(rows, len(atoms))
                 for key, column in (("source", self.source[rows]), ("group", self.group[rows])):
-                    arrays.pop(key, None)
                     if len(set(column.tolist())) == 1:
                         info[key] = str(column[0])
                     else:
-                        info.pop(key, None)
                         arrays[key] = _spread(column, self.centre[rows], len(atoms))
                 write_extxyz_frame(file, atoms, arrays, info)
 
@@ -202,7 +201,7 @@ class Dataset:
         centre = self.centre[rows]
         arrays: dict[str, NDArray[Any]] = {"isotope": _spread(self.isotope[rows], centre, n_atoms)}
         for name, column in (self.tensors | self.scalars).items():
-            if self.has(name)[rows].any():
+            if np.isfinite(column[rows]).any():
                 arrays[name] = _spread(column[rows], centre, n_atoms)
         return arrays
 
@@ -210,11 +209,15 @@ class Dataset:
         """A few lines: how many rows of each isotope, in how many structures, groups and files, and their ranges."""
         groups, files = len(np.unique(self.group)), len(np.unique(self.source))
         atoms = sum(len(structure) for structure in self.structures)
-        lines = [f"{len(self)} rows in {len(self.structures)} structures ({atoms} atoms), {groups} groups, {files} file(s)"]
+        lines = [
+            f"{len(self)} rows in {len(self.structures)} structures ({atoms} atoms), {groups} groups, {files} file(s)"
+        ]
         for element in np.unique(self.element):
             for isotope in np.unique(self.isotope[self.element == element]):
                 part = self.select(mask=(self.element == element) & (self.isotope == isotope))
-                lines.append(f"  {isotope or element:>5}: {len(part)} rows, {len(part.structures)} structures{_ranges(part)}")
+                lines.append(
+                    f"  {isotope or element:>5}: {len(part)} rows, {len(part.structures)} structures{_ranges(part)}"
+                )
         lines.extend(f"  {note}" for note in self.notes)
         return "\n".join(lines)
 
@@ -235,6 +238,12 @@ def _ranges(part: Dataset) -> str:
         if len(values):
             texts.append(f"{name} {values.min():.4g} to {values.max():.4g} (mean {values.mean():.4g})")
     return "".join(", " + text for text in texts)
+
+
+def _present(columns: dict[str, NDArray[np.float64]], rows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    """The rows of each column, without the columns that none of the rows has."""
+    chosen = {name: column[rows] for name, column in columns.items()}
+    return {name: column for name, column in chosen.items() if len(rows) == 0 or np.isfinite(column).any()}
 
 
 def _spread(column: NDArray[Any], centre: NDArray[np.int64], n_atoms: int) -> NDArray[Any]:

@@ -27,14 +27,19 @@ def test_bytes_are_written_as_they_are(tmp_path: Path) -> None:
     assert (tmp_path / "a.bin").read_bytes() == b"\0\xff\r\n"
 
 
+def _fail(path: Path, stop: type[BaseException]) -> None:
+    with replacing(path) as file:
+        file.write("half")
+        raise stop
+
+
 @pytest.mark.parametrize("stop", [RuntimeError, KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("name", ["a.txt", "a.txt.gz"])
 def test_a_failure_keeps_the_old_file_and_leaves_nothing(tmp_path: Path, stop: type[BaseException], name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"old")
-    with pytest.raises(stop), replacing(path) as file:
-        file.write("half")
-        raise stop
+    with pytest.raises(stop):
+        _fail(path, stop)
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == [name]
 
@@ -104,7 +109,9 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         raise AssertionError("the block must not be entered")
 
 
-@pytest.mark.parametrize(("path", "mode", "message"), [("", "w", "empty"), ("a", "a", "mode must be"), ("a", "r", "mode")])
+@pytest.mark.parametrize(
+    ("path", "mode", "message"), [("", "w", "empty"), ("a", "a", "mode must be"), ("a", "r", "mode")]
+)
 def test_wrong_arguments_are_refused(path: str, mode: str, message: str) -> None:
     with pytest.raises(ValueError, match=message), replacing(path, mode):
         raise AssertionError("the block must not be entered")

@@ -21,7 +21,11 @@ def _distances(atoms: ase.Atoms, cutoff: float) -> np.ndarray:
     return np.sort(neighbor_list("d", atoms, cutoff))
 
 
-@given(arrays(float, (3, 3), elements=st.floats(-9, 9)), arrays(float, (5, 3), elements=finite), st.tuples(*[st.booleans()] * 3))
+@given(
+    arrays(float, (3, 3), elements=st.floats(-9, 9)),
+    arrays(float, (5, 3), elements=finite),
+    st.tuples(*[st.booleans()] * 3),
+)
 def test_wrapping_moves_atoms_by_whole_periods_into_the_cell(cell, positions, pbc) -> None:
     if np.abs(np.linalg.det(cell)) < 1.0:
         return
@@ -53,7 +57,9 @@ def test_wrapping_keeps_the_distances_of_a_very_skewed_cell() -> None:
     np.testing.assert_allclose(np.abs(np.linalg.det(structure.cell)), atoms.get_volume(), rtol=1e-9)
 
 
-@pytest.mark.parametrize("pbc", [(False,) * 3, (True, True, False), (True, False, False), (False, True, False), (False, True, True)])
+@pytest.mark.parametrize(
+    "pbc", [(False,) * 3, (True, True, False), (True, False, False), (False, True, False), (False, True, True)]
+)
 def test_zero_vectors_of_open_directions_are_completed_by_orthogonal_unit_vectors(pbc: tuple[bool, ...]) -> None:
     cell = np.array([[4.0, 0.3, 0.1], [1.0, 5.0, -0.4], [0.5, 0.2, 6.0]]) * np.array(pbc)[:, None]
     structure = as_structure(ase.Atoms("O", positions=[[9.0, -9.0, 9.0]], cell=cell, pbc=pbc))
@@ -71,7 +77,9 @@ def test_molecules_slabs_and_wires_keep_their_distances() -> None:
     slab.positions += 5.0
     assert not slab.cell[2].any()
     structure = as_structure(slab)
-    wrapped = ase.Atoms(numbers=structure.numbers, positions=structure.positions, cell=structure.cell, pbc=structure.pbc)
+    wrapped = ase.Atoms(
+        numbers=structure.numbers, positions=structure.positions, cell=structure.cell, pbc=structure.pbc
+    )
     np.testing.assert_allclose(_distances(wrapped, 5.0), _distances(slab, 5.0), atol=1e-12)
     np.testing.assert_array_equal(structure.positions[:, 2], slab.positions[:, 2])
 
@@ -84,7 +92,12 @@ def test_an_open_vector_that_depends_on_the_periodic_ones_is_replaced() -> None:
 def test_arrays_are_contiguous_typed_and_read_only() -> None:
     atoms = ase.Atoms("NaCl", positions=np.asfortranarray([[0.0, 0, 0], [2.8, 0, 0]]), cell=[5.6] * 3, pbc=True)
     structure = as_structure(atoms)
-    for array, kind in [(structure.positions, "f8"), (structure.cell, "f8"), (structure.pbc, "?"), (structure.numbers, "i4")]:
+    for array, kind in [
+        (structure.positions, "f8"),
+        (structure.cell, "f8"),
+        (structure.pbc, "?"),
+        (structure.numbers, "i4"),
+    ]:
         assert array.flags.c_contiguous
         assert array.dtype == np.dtype(kind)
         with pytest.raises(ValueError, match="read-only"):

@@ -80,7 +80,7 @@ def _selection(index: str | int | slice | None) -> slice:
             numbers = []
         if not 1 <= len(numbers) <= 3 or (len(numbers) == 1 and numbers[0] is None):
             raise ValueError(f"index must be a number or a slice like ':', '10:20' or '::5', got {index!r}")
-        index = slice(*numbers) if len(numbers) > 1 else numbers[0]
+        index = slice(*numbers) if len(numbers) > 1 else int(numbers[0] or 0)
     if isinstance(index, slice):
         if index.step is not None and index.step < 1:
             raise ValueError(f"index must go forward, got the step {index.step}")

@@ -134,7 +134,9 @@ def _columns(rows: list[list[str]], hint: str | None, n_types: int | None, name:
                 columns[key] = np.array(texts, dtype=float if key == "q" else np.int64)
         columns["pos"] = np.array(table[len(keys) : len(keys) + 3], dtype=float).T
     except ValueError as error:
-        raise ValueError(f"{name}: the atoms cannot be read as style {style}, {' '.join(keys)} x y z ({error})") from None
+        raise ValueError(
+            f"{name}: the atoms cannot be read as style {style}, {' '.join(keys)} x y z ({error})"
+        ) from None
     return columns
 
 

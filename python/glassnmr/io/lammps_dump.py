@@ -16,7 +16,12 @@ from glassnmr.io.types import missing_types, numbers_of_types
 __all__ = ["read_lammps_dump"]
 
 # columns of positions in order of preference: (names, in units of the box)
-_POSITIONS = [(("x", "y", "z"), False), (("xu", "yu", "zu"), False), (("xs", "ys", "zs"), True), (("xsu", "ysu", "zsu"), True)]
+_POSITIONS = [
+    (("x", "y", "z"), False),
+    (("xu", "yu", "zu"), False),
+    (("xs", "ys", "zs"), True),
+    (("xsu", "ysu", "zsu"), True),
+]
 
 
 def read_lammps_dump(file: IO[str], name: str, types: dict[str, str] | None) -> Iterator[ase.Atoms]:
@@ -134,8 +139,10 @@ def _positions(
             try:
                 values = np.array([columns[axis] for axis in axes], dtype=float).T
             except ValueError as error:
-                raise ValueError(f"{where}: the columns {' '.join(axes)} hold something else than numbers ({error})") from None
-            return origin + values @ cell if scaled else values
+                raise ValueError(
+                    f"{where}: the columns {' '.join(axes)} hold something else than numbers ({error})"
+                ) from None
+            return np.asarray(origin + values @ cell) if scaled else values
     raise ValueError(f"{where} has no positions: expected the columns x y z, xu yu zu, xs ys zs or xsu ysu zsu")
 
 

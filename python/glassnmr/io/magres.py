@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Magres 1.0 (CCP-NC) through ASE, with atoms that lack a tensor allowed and malformed files refused in one sentence."""
+"""Magres 1.0 (CCP-NC) through ASE; atoms may lack a tensor, malformed files are refused in one sentence."""
 
 from __future__ import annotations
 

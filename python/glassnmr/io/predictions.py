@@ -118,7 +118,7 @@ def _rows(predictions: list[Prediction], n_atoms: int) -> _Rows:
     values: dict[str, NDArray[np.float64]] = {}
     for prediction in predictions:
         atoms = prediction.atoms
-        if len(atoms) and not (0 <= atoms.min() and atoms.max() < n_atoms):
+        if len(atoms) and not (atoms.min() >= 0 and atoms.max() < n_atoms):
             raise ValueError(f"frame {frame}: a prediction names atom {atoms.max()}, the frame has {n_atoms} atoms")
         if len(np.unique(atoms)) != len(atoms):
             raise ValueError(f"frame {frame}: a prediction names an atom twice")
@@ -135,7 +135,9 @@ def _rows(predictions: list[Prediction], n_atoms: int) -> _Rows:
                 raise ValueError(f"frame {frame}: {name} of atom {atom} is not finite")
             whole = values.setdefault(name, np.full(n_atoms, np.nan))
             if np.isfinite(whole[atoms]).any():
-                raise ValueError(f"frame {frame}: {name} of atom {atoms[np.isfinite(whole[atoms])][0]} is predicted twice")
+                raise ValueError(
+                    f"frame {frame}: {name} of atom {atoms[np.isfinite(whole[atoms])][0]} is predicted twice"
+                )
             whole[atoms] = column
     chosen = np.flatnonzero(used)
     return _Rows(chosen, isotope[chosen], {name: whole[chosen] for name, whole in values.items()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import ase
 import numpy as np
@@ -12,13 +13,13 @@ from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
 from glassnmr.selection import Selection
+from glassnmr.tensors import Unit, convert_efg
 
 __all__ = ["KINDS", "SCALARS", "Recipe", "Rows", "make_recipe", "take_rows"]
 
 KINDS = ("ms", "efg")
 SCALARS = ("sigma_iso", "delta_iso", "C_Q", "abs_C_Q", "P_Q", "eta", "V_zz")
-# 1 atomic unit of field gradient in V/Å^2, CODATA 2018: E_h / (e a_0^2)
-EFG_UNITS = {"au": 1.0, "V/A^2": 1.0 / 97.17362}
+EFG_UNITS: tuple[Unit, ...] = ("au", "V/A^2", "V/m^2")
 # printed digits leave traces; beyond this a tensor is no field gradient: relative to its largest entry, and in a.u.
 _EFG_RELATIVE, _EFG_ABSOLUTE = 1e-2, 5e-4
 
@@ -39,7 +40,7 @@ class Recipe:
 
 @dataclass
 class Rows:
-    """The chosen atoms of one structure: centre (R,), tensors kind -> (R, 3, 3), scalars name -> (R,), NaN where none."""
+    """Atoms chosen of one structure: centre (R,), tensors kind -> (R, 3, 3), scalars name -> (R,), NaN where none."""
 
     centre: NDArray[np.int64]
     tensors: dict[str, NDArray[np.float64]] = field(default_factory=dict)
@@ -55,7 +56,7 @@ def make_recipe(
     scalar: str | Sequence[str] | Mapping[str, str] | None,
     sign: float,
     offset: float | Mapping[str, float],
-    efg_unit: str,
+    efg_unit: Unit,
     where: str | None,
     element: str | Sequence[str] | None,
 ) -> Recipe:
@@ -77,7 +78,7 @@ def make_recipe(
         automatic=tensor is None and not scalars,
         sign=float(sign),
         offset=_offset(offset),
-        efg_scale=EFG_UNITS[efg_unit],
+        efg_scale=float(convert_efg(1.0, efg_unit, "au")),
         where=Selection(where) if where is not None else None,
         elements=elements,
     )
@@ -119,19 +120,20 @@ def _offset(offset: float | Mapping[str, float]) -> float | dict[str, float]:
 
 def take_rows(atoms: ase.Atoms, recipe: Recipe, name: str) -> Rows:
     """The atoms of one structure that `recipe` asks for. Raises ValueError that names the structure and the array."""
-    tensors = {kind: array for kind, key in recipe.tensors.items() if (array := _tensor(atoms, key, recipe, name)) is not None}
+    found_tensors = {kind: _tensor(atoms, key, recipe, name) for kind, key in recipe.tensors.items()}
+    tensors = {kind: array for kind, array in found_tensors.items() if array is not None}
     scalars = {target: _scalar(atoms, key, name) for target, key in recipe.scalars.items()}
     consumed = [*(recipe.tensors[kind] for kind in tensors), *recipe.scalars.values()]
     if recipe.automatic:
         found = [key for key in SCALARS if key in atoms.arrays and atoms.arrays[key].ndim == 1]
         scalars = {key: _scalar(atoms, key, name) for key in found}
         consumed += found
-    present = np.zeros(len(atoms), dtype=bool)
+    present: NDArray[Any] = np.zeros(len(atoms), dtype=bool)
     for array in [*tensors.values(), *scalars.values()]:
-        present |= np.isfinite(array.reshape(len(atoms), -1)).all(axis=1)
-    asked = np.ones(len(atoms), dtype=bool)
+        present = present | np.asarray(np.isfinite(array.reshape(len(atoms), -1)).all(axis=1))
+    asked: NDArray[Any] = np.ones(len(atoms), dtype=bool)
     if recipe.elements is not None:
-        asked = np.isin(np.array(atoms.get_chemical_symbols()), recipe.elements)
+        asked = np.asarray(np.isin(np.array(atoms.get_chemical_symbols()), recipe.elements))
     rows = Rows(centre=np.zeros(0, np.int64), consumed=tuple(consumed))
     if recipe.where is not None:
         asked &= recipe.where.mask(atoms, name)
@@ -141,7 +143,7 @@ def take_rows(atoms: ase.Atoms, recipe: Recipe, name: str) -> Rows:
         asked &= present
     else:
         # files without a mark write NaN or zeros where they have no shielding; a field gradient may vanish by symmetry
-        empty = np.zeros(len(atoms), dtype=bool)
+        empty: NDArray[Any] = np.zeros(len(atoms), dtype=bool)
         if "ms" in tensors and len(tensors) + len(scalars) == 1:
             empty = ~tensors["ms"].any(axis=(1, 2))
         rows.missing, rows.zero = int((asked & ~present).sum()), int((asked & empty).sum())
@@ -149,8 +151,10 @@ def take_rows(atoms: ase.Atoms, recipe: Recipe, name: str) -> Rows:
     rows.centre = np.flatnonzero(asked)
     symbols = np.array(atoms.get_chemical_symbols())[rows.centre]
     for kind, array in tensors.items():
-        chosen = array[rows.centre]
-        rows.tensors[kind] = _shielding(chosen, symbols, recipe) if kind == "ms" else _gradient(chosen, rows, recipe, name)
+        if kind == "ms":
+            rows.tensors[kind] = _shielding(array[rows.centre], symbols, recipe)
+        else:
+            rows.tensors[kind] = _gradient(array[rows.centre], rows.centre, recipe, name)
     rows.scalars = {target: array[rows.centre] for target, array in scalars.items()}
     return rows
 
@@ -192,7 +196,9 @@ def _shielding(tensors: NDArray[np.float64], symbols: NDArray[np.str_], recipe: 
     return recipe.sign * tensors + offsets[:, None, None] * np.eye(3)
 
 
-def _gradient(tensors: NDArray[np.float64], rows: Rows, recipe: Recipe, name: str) -> NDArray[np.float64]:
+def _gradient(
+    tensors: NDArray[np.float64], centre: NDArray[np.int64], recipe: Recipe, name: str
+) -> NDArray[np.float64]:
     """V in atomic units, symmetric and traceless to the last bit that the printed digits had lost."""
     tensors = tensors * recipe.efg_scale
     symmetric = 0.5 * (tensors + np.swapaxes(tensors, 1, 2))
@@ -200,11 +206,11 @@ def _gradient(tensors: NDArray[np.float64], rows: Rows, recipe: Recipe, name: st
     error = np.maximum(np.abs(tensors - symmetric).max(axis=(1, 2), initial=0), np.abs(trace))
     far = np.flatnonzero(error > _EFG_RELATIVE * np.abs(tensors).max(axis=(1, 2), initial=0) + _EFG_ABSOLUTE)
     if len(far):
-        atom, row = rows.centre[far[0]], tensors[far[0]]
+        atom, row = centre[far[0]], tensors[far[0]]
         raise ValueError(
             f"{name}: the field gradient of atom {atom} is not symmetric and traceless"
             f" (trace {np.trace(row):.3g}, antisymmetric part {np.abs(row - row.T).max() / 2:.3g} a.u.)"
         )
     # what is traceless to rounding stays as it is, so that a table written and read again is the same
     trace[np.abs(trace) <= 8 * np.finfo(float).eps * np.abs(tensors).max(axis=(1, 2), initial=0)] = 0
-    return symmetric - trace[:, None, None] / 3 * np.eye(3)
+    return np.asarray(symmetric - trace[:, None, None] / 3 * np.eye(3))

@@ -16,7 +16,7 @@ from typing import IO, Any, cast
 
 __all__ = ["head", "open_text", "stem", "suffix"]
 
-_MAGIC = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_MAGIC: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _PACKED = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00"}
 
 
@@ -55,7 +55,10 @@ def _opener(path: Path) -> Callable[..., Any]:
     wanted = _PACKED.get(path.suffix.lower())
     if wanted is not None and not start.startswith(wanted):
         raise ValueError(f"{path} is named {path.suffix} but is not compressed that way")
-    return next((opener for magic, opener in _MAGIC.items() if start.startswith(magic)), open)
+    for magic, opener in _MAGIC.items():
+        if start.startswith(magic):
+            return opener
+    return open
 
 
 def head(path: str | os.PathLike[str], size: int = 65536) -> str:
