@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <exception>
 
+#include "fork.hpp"
+
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -30,6 +32,7 @@ void parallel_for(std::size_t n, int n_threads, const Body& body) {
     std::exception_ptr error;
     const auto last = static_cast<std::ptrdiff_t>(n);
     const int threads = resolve_threads(n_threads);
+    if (threads > 1 && last > 1) make_forks_safe();
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1 && last > 1)
     for (std::ptrdiff_t i = 0; i < last; ++i) {
         try {
