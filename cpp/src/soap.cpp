@@ -154,26 +154,29 @@ void Soap::invariants(Scratch& work, double* row) const {
     for (std::size_t k = 0; k < n_three_; ++k) p[k] *= factor;
 }
 
-template <class Row>
-void Soap::for_each(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres, int n_threads,
-                    const Row& row) const {
+void Soap::expand(const Atoms& atoms, const NeighbourSearch& search, std::int64_t centre, Scratch& work) const {
+    search.query(static_cast<std::size_t>(centre), work.index, work.vectors);
+    work.species.resize(work.index.size());
+    for (std::size_t j = 0; j < work.index.size(); ++j) {
+        work.species[j] = atoms.species[static_cast<std::size_t>(work.index[j])];
+    }
+    expand(work.index.size(), work.vectors.data(), work.species.data(), work);
+}
+
+/// body(work, expanded, first, last) for each block of centres; expanded(i) leaves the coefficients of centre i in work.
+template <class Block>
+void Soap::for_blocks(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres, std::size_t size,
+                      int n_threads, const Block& body) const {
     for (std::size_t i = 0; i < n_centres; ++i) {
         if (centres[i] < 0 || static_cast<std::size_t>(centres[i]) >= atoms.n) {
             invalid("centres must lie in 0.." + std::to_string(atoms.n) + " - 1, got " + std::to_string(centres[i]));
         }
     }
     const NeighbourSearch search(atoms, settings_.radial.cutoff);
-    parallel_for((n_centres + block - 1) / block, n_threads, [&](std::size_t b) {
+    parallel_for((n_centres + size - 1) / size, n_threads, [&](std::size_t b) {
         Scratch work;
-        for (std::size_t i = b * block; i < std::min(n_centres, (b + 1) * block); ++i) {
-            search.query(static_cast<std::size_t>(centres[i]), work.index, work.vectors);
-            work.species.resize(work.index.size());
-            for (std::size_t j = 0; j < work.index.size(); ++j) {
-                work.species[j] = atoms.species[static_cast<std::size_t>(work.index[j])];
-            }
-            expand(work.index.size(), work.vectors.data(), work.species.data(), work);
-            row(i, work);
-        }
+        const auto expanded = [&](std::size_t i) { expand(atoms, search, centres[i], work); };
+        body(work, expanded, b * size, std::min(n_centres, (b + 1) * size));
     });
 }
 
@@ -181,30 +184,51 @@ void Soap::coefficients(const Atoms& atoms, std::size_t n_centres, const std::in
                         int n_threads) const {
     const RadialTableView table = radial_.table();
     const std::size_t n_lm = (table.l_max + 1) * (table.l_max + 1);
-    for_each(atoms, n_centres, centres, n_threads, [&](std::size_t i, Scratch& work) {
-        double* to = out + i * n_coefficients();
-        for (std::size_t a = 0; a < n_channels_; ++a) {
-            for (std::size_t n = 0; n < table.n_max; ++n) {
-                for (std::size_t lm = 0; lm < n_lm; ++lm) *to++ = work.c[(a * n_lm + lm) * table.n_pad + n];
-            }
-        }
-    });
+    for_blocks(atoms, n_centres, centres, block, n_threads,
+               [&](Scratch& work, const auto& expanded, std::size_t first, std::size_t last) {
+                   double* to = out + first * n_coefficients();
+                   for (std::size_t i = first; i < last; ++i) {
+                       expanded(i);
+                       for (std::size_t an = 0; an < n_channels_ * table.n_max; ++an) {
+                           const double* c = work.c.data() + an / table.n_max * n_lm * table.n_pad + an % table.n_max;
+                           for (std::size_t lm = 0; lm < n_lm; ++lm) *to++ = c[lm * table.n_pad];
+                       }
+                   }
+               });
 }
 
 void Soap::transform(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres, double* out,
                      int n_threads) const {
-    for_each(atoms, n_centres, centres, n_threads,
-             [&](std::size_t i, Scratch& work) { invariants(work, out + i * n_features()); });
+    for_blocks(atoms, n_centres, centres, block, n_threads,
+               [&](Scratch& work, const auto& expanded, std::size_t first, std::size_t last) {
+                   for (std::size_t i = first; i < last; ++i) {
+                       expanded(i);
+                       invariants(work, out + i * n_features());
+                   }
+               });
 }
 
 void Soap::transform(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres, float* out,
                      int n_threads) const {
-    for_each(atoms, n_centres, centres, n_threads, [&](std::size_t i, Scratch& work) {
-        work.raw.resize(n_features());
-        invariants(work, work.raw.data());
-        float* to = out + i * n_features();
-        for (std::size_t k = 0; k < n_features(); ++k) to[k] = static_cast<float>(work.raw[k]);
-    });
+    stream(atoms, n_centres, centres, block, n_threads,
+           [&](std::size_t first, std::size_t n, const double* rows, std::vector<double>&) {
+               float* to = out + first * n_features();
+               for (std::size_t k = 0; k < n * n_features(); ++k) to[k] = static_cast<float>(rows[k]);
+           });
+}
+
+void Soap::stream(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres, std::size_t size,
+                  int n_threads, const UseRows& use) const {
+    if (size < 1) invalid("block must be at least 1");
+    for_blocks(atoms, n_centres, centres, size, n_threads,
+               [&](Scratch& work, const auto& expanded, std::size_t first, std::size_t last) {
+                   std::vector<double> rows((last - first) * n_features()), scratch;
+                   for (std::size_t i = first; i < last; ++i) {
+                       expanded(i);
+                       invariants(work, rows.data() + (i - first) * n_features());
+                   }
+                   use(first, last - first, rows.data(), scratch);
+               });
 }
 
 void Soap::environment(std::size_t n, const double* vectors, const std::int32_t* species, double* row) const {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace glassnmr {
@@ -56,15 +57,22 @@ class GLASSNMR_API Soap {
     void transform(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres, float* out,
                    int n_threads = 0) const;
 
+    /// The rows of the centres in blocks, each handed to `use(first, n, rows, scratch)` on the thread that made it;
+    /// the rows live only during the call. What `use` does must not depend on the order of the blocks.
+    using UseRows = std::function<void(std::size_t first, std::size_t n, const double* rows, std::vector<double>&)>;
+    void stream(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres, std::size_t block,
+                int n_threads, const UseRows& use) const;
+
     /// The row of one centre from its neighbours: how an MD code with its own list enters. `vectors` (n, 3) in Å,
     /// `species` (n). Neighbours at or beyond the cutoff are left out.
     void environment(std::size_t n, const double* vectors, const std::int32_t* species, double* row) const;
 
    private:
     struct Scratch;
-    template <class Row>
-    void for_each(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres, int n_threads,
-                  const Row& row) const;
+    template <class Block>
+    void for_blocks(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres, std::size_t block,
+                    int n_threads, const Block& body) const;
+    void expand(const Atoms& atoms, const NeighbourSearch& search, std::int64_t centre, Scratch& scratch) const;
     void expand(std::size_t n, const double* vectors, const std::int32_t* species, Scratch& scratch) const;
     void invariants(Scratch& scratch, double* row) const;
 

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A trained model: descriptor, regressor, units and shift reference in one `*.gnmr` file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase.data import atomic_numbers
+from numpy.typing import ArrayLike, NDArray
+
+from glassnmr import _core
+from glassnmr.descriptors import SphericalBesselSOAP
+from glassnmr.io.predictions import Prediction
+from glassnmr.structure import as_structure
+from glassnmr.version import __version__
+
+if TYPE_CHECKING:
+    import ase
+
+    from glassnmr.learning import LSSVR, KernelRidge
+    from glassnmr.table import Dataset
+
+__all__ = ["TARGET_UNITS", "NMRModel", "fit_reference", "training_rows"]
+
+TARGET_UNITS: Mapping[str, str] = {"sigma_iso": "ppm", "C_Q": "MHz", "abs_C_Q": "MHz", "eta": "1", "V_zz": "au",
+                                   "P_Q": "MHz", "span": "ppm", "skew": "1", "zeta": "ppm"}
+"""Unit of each quantity that can be learnt as a scalar."""
+
+
+def fit_reference(sigma_iso: ArrayLike, delta_iso: ArrayLike, *, slope: float | None = None
+                  ) -> tuple[float, float, float]:
+    """Shift reference delta_iso = a + b sigma_iso from crystals whose shift is measured.
+
+    Parameters
+    ----------
+    sigma_iso : (N,) computed shieldings, ppm
+    delta_iso : (N,) measured shifts, ppm
+    slope : b, when it shall be fixed (-1 with few crystals); fitted by default
+
+    Returns
+    -------
+    a (ppm), b, and the root mean square residual (ppm)
+
+    Raises
+    ------
+    ValueError
+        Fewer crystals than parameters, numbers that are not finite, or shieldings that are all the same.
+
+    Examples
+    --------
+    >>> a, b, rms = fit_reference([430.0, 440.0, 452.0], [-98.0, -108.0, -120.0])
+    >>> round(a, 6), round(b, 6), round(rms, 6)
+    (332.0, -1.0, 0.0)
+    """
+    sigma, delta = np.asarray(sigma_iso, dtype=float), np.asarray(delta_iso, dtype=float)
+    if sigma.ndim != 1 or sigma.shape != delta.shape:
+        raise ValueError(f"sigma_iso and delta_iso must be two lists of one length, got {sigma.shape} and {delta.shape}")
+    if not (np.isfinite(sigma).all() and np.isfinite(delta).all()):
+        raise ValueError("sigma_iso and delta_iso must be finite")
+    if len(sigma) < (1 if slope is not None else 2):
+        raise ValueError(f"a reference needs at least {1 if slope is not None else 2} crystals, got {len(sigma)}")
+    if slope is None:
+        centred = sigma - sigma.mean()
+        if not centred @ centred > 0:
+            raise ValueError("the shieldings of the reference crystals are all the same: fix the slope")
+        slope = float(centred @ delta / (centred @ centred))
+    a = float((delta - slope * sigma).mean())
+    rms = float(np.sqrt(np.mean((a + slope * sigma - delta) ** 2)))
+    return a, float(slope), rms
+
+
+def training_rows(dataset: Dataset, descriptor: SphericalBesselSOAP, *, n_threads: int = 0) -> NDArray[np.float64]:
+    """Feature rows (R, n_features) of the rows of a dataset, in its order."""
+    order = np.argsort(dataset.structure, kind="stable")
+    owner = dataset.structure[order]
+    used = np.unique(owner)
+    centres = [dataset.centre[order[owner == k]] for k in used]
+    rows = np.empty((len(dataset), descriptor.n_features))
+    rows[order] = descriptor.transform([dataset.structures[k] for k in used], centres, n_threads=n_threads)
+    return rows
+
+
+class NMRModel:
+    """From structures to NMR parameters of one kind of nucleus; immutable.
+
+    Made by `fit` or `load`. `predict` streams over frames; feature rows live only in blocks inside the core.
+
+    Examples
+    --------
+    >>> from glassnmr.data.reference import load
+    >>> from glassnmr.learning import LSSVR
+    >>> data = load("shielding", isotope="29Si")
+    >>> soap = SphericalBesselSOAP(["O", "Si", "Na"], cutoff=3.3, n_max=4, l_max=2)
+    >>> model = NMRModel.fit(data, soap, LSSVR(n_landmarks=50, lam=1e-3))
+    >>> next(model.predict([data.structures[0]])).values["sigma_iso"].shape == (
+    ...     int((data.structures[0].numbers == 14).sum()),)
+    True
+    """
+
+    def __init__(self, core: _core.Model) -> None:
+        self._core = core
+        self._descriptor = SphericalBesselSOAP(**core.descriptor)
+
+    @classmethod
+    def fit(cls, dataset: Dataset, descriptor: SphericalBesselSOAP, regressor: LSSVR | KernelRidge | None = None, *,
+            targets: Sequence[str] = ("sigma_iso",), reference: tuple[float, float] | None = None,
+            provenance: Mapping[str, Any] | None = None, features: NDArray[np.float64] | None = None,
+            n_threads: int = 0) -> NMRModel:
+        """Train on every row of a dataset.
+
+        Parameters
+        ----------
+        dataset : rows of one isotope
+        descriptor : makes the features
+        regressor : LSSVR or KernelRidge; it is not changed. LSSVR() by default.
+        targets : names that `dataset.target` knows, learnt together
+        reference : a, b of delta_iso = a + b sigma_iso; without it the model gives no shifts
+        provenance : kept in the file (JSON): data, settings, errors
+        features : rows of `training_rows`, when they are at hand
+
+        Raises
+        ------
+        ValueError
+            Rows of several isotopes, an unknown target, or values that are not finite.
+        """
+        from glassnmr.learning import LSSVR
+
+        isotopes = sorted(set(dataset.isotope.tolist()))
+        elements = sorted(set(dataset.element.tolist()))
+        if len(dataset) == 0:
+            raise ValueError("the dataset has no rows to train on")
+        if len(isotopes) != 1 or len(elements) != 1:
+            raise ValueError(f"a model is of one isotope, the dataset holds {', '.join(isotopes)}: select one of them")
+        unknown = [t for t in targets if t not in TARGET_UNITS]
+        if unknown or not targets or len(set(targets)) != len(targets):
+            raise ValueError(f"targets must be different names of {', '.join(TARGET_UNITS)}, got {', '.join(targets)}")
+        y = np.column_stack([dataset.target(t) for t in targets])
+        x = training_rows(dataset, descriptor, n_threads=n_threads) if features is None else features
+        regressor = LSSVR() if regressor is None else type(regressor)(**regressor.get_params())
+        regressor.fit(x, y)
+        settings = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in descriptor.get_params().items()}
+        story = {"glassnmr": __version__, "rows": len(dataset), "groups": len(set(dataset.group.tolist())),
+                 "sources": sorted(set(dataset.source.tolist())), "descriptor": settings,
+                 "regressor": {"type": type(regressor).__name__, **regressor.get_params()}, **(provenance or {})}
+        return cls(_core.Model(
+            soap=descriptor._core, species=list(descriptor.species), isotope=isotopes[0], centre=elements[0],
+            kernel=regressor.kernel, kappa=regressor.kappa_, degree=regressor.degree, offset=regressor.offset,
+            landmarks=regressor.landmarks_, weights=np.reshape(regressor.weights_, (-1, len(targets))),
+            bias=np.reshape(regressor.bias_, -1), targets=list(targets), units=[TARGET_UNITS[t] for t in targets],
+            reference=reference, provenance=json.dumps(story, default=_plain)))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> NMRModel:
+        """Read a `*.gnmr` file; ValueError says why a file is not one, FileNotFoundError that it is not there."""
+        name = os.fspath(path)
+        if not os.path.exists(name):
+            raise FileNotFoundError(f"no such model file: {name}")
+        if os.path.isdir(name):
+            raise ValueError(f"{name} is a folder, a model file was wanted")
+        return cls(_core.Model.load(name))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one `*.gnmr` file, whole or not at all."""
+        folder = os.path.dirname(os.fspath(path)) or "."
+        if not os.path.isdir(folder):
+            raise FileNotFoundError(f"no such folder: {folder}")
+        self._core.save(os.fspath(path))
+
+    @property
+    def isotope(self) -> str:
+        """Of the centres, as "29Si"."""
+        return self._core.isotope
+
+    @property
+    def centre(self) -> str:
+        """Element of the centres."""
+        return self._core.centre
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the quantities learnt."""
+        return tuple(self._core.targets)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Unit of each target."""
+        return tuple(self._core.units)
+
+    @property
+    def reference(self) -> tuple[float, float] | None:
+        """a (ppm), b of delta_iso = a + b sigma_iso, or None."""
+        return self._core.reference
+
+    @property
+    def descriptor(self) -> SphericalBesselSOAP:
+        """The descriptor, as it was trained."""
+        return self._descriptor
+
+    @property
+    def kernel(self) -> dict[str, Any]:
+        """Kernel name and parameters."""
+        return self._core.kernel
+
+    @property
+    def n_landmarks(self) -> int:
+        """Environments that a prediction compares with."""
+        return int(self._core.n_landmarks)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What the model was made of: data, settings, validation, versions."""
+        try:
+            story = json.loads(self._core.provenance)
+        except ValueError:
+            return {"text": self._core.provenance}
+        return story if isinstance(story, dict) else {"text": story}
+
+    def shift(self, sigma_iso: ArrayLike) -> NDArray[np.float64]:
+        """delta_iso (ppm) of shieldings (ppm); ValueError when the model has no reference."""
+        if self.reference is None:
+            raise ValueError(f"this {self.isotope} model has no shift reference: train it with reference=(a, b) of "
+                             "delta_iso = a + b sigma_iso, fitted on crystals of known shift")
+        a, b = self.reference
+        return a + b * np.asarray(sigma_iso, dtype=float)
+
+    def predict_frame(self, atoms: ase.Atoms, *, frame: int = 0, n_threads: int = 0) -> Prediction:
+        """NMR parameters of every centre of one structure; `values` holds the targets, and delta_iso with a reference."""
+        s = as_structure(atoms, self._descriptor.species, name=f"frame {frame}")
+        centres = np.flatnonzero(s.numbers == atomic_numbers[self.centre]).astype(np.int64)
+        table = self._core.predict(s.positions, s.cell, s.pbc.tolist(), self._descriptor._channel[s.numbers], centres,
+                                   n_threads=n_threads)
+        values = {name: np.ascontiguousarray(table[:, t]) for t, name in enumerate(self.targets)}
+        if "sigma_iso" in values and self.reference is not None:
+            values["delta_iso"] = self.shift(values["sigma_iso"])
+        return Prediction(frame, centres, values, self.isotope)
+
+    def predict(self, frames: Iterable[ase.Atoms], *, n_threads: int = 0,
+                progress: Callable[[int, int], None] | None = None) -> Iterator[Prediction]:
+        """Predictions frame by frame, as a stream; one frame is held at a time.
+
+        Parameters
+        ----------
+        frames : structures with no element outside the descriptor's species
+        n_threads : 0 is the runtime's default; the result has the same bits for any number
+        progress : called with (frames done, atoms done)
+        """
+        atoms_done = 0
+        for number, atoms in enumerate(frames):
+            yield self.predict_frame(atoms, frame=number, n_threads=n_threads)
+            atoms_done += len(atoms)
+            if progress is not None:
+                progress(number + 1, atoms_done)
+
+    def __repr__(self) -> str:
+        return (f"NMRModel(isotope={self.isotope!r}, targets={self.targets}, n_landmarks={self.n_landmarks}, "
+                f"descriptor={self._descriptor!r})")
+
+
+def _plain(value: Any) -> Any:
+    """What JSON lacks: NumPy numbers, arrays and paths."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return str(value)
