@@ -74,8 +74,9 @@ glassnmr_status glassnmr_level(const char** level) {
 
 int glassnmr_default_threads(void) { return glassnmr::default_threads(); }
 
-glassnmr_status glassnmr_neighbours_create(size_t n_atoms, const double* positions, const double* cell, const int* pbc,
-                                           double cutoff, int n_threads, glassnmr_neighbours** neighbours) {
+glassnmr_status glassnmr_neighbours_create(size_t n_atoms, const double* positions,
+                                           const double* cell, const int* pbc, double cutoff,
+                                           int n_threads, glassnmr_neighbours** neighbours) {
     return guarded([&] {
         require(positions, "positions", n_atoms);
         require(cell, "cell");
@@ -92,8 +93,9 @@ glassnmr_status glassnmr_neighbours_create(size_t n_atoms, const double* positio
     });
 }
 
-glassnmr_status glassnmr_neighbours_view(const glassnmr_neighbours* neighbours, const size_t** first,
-                                         const int32_t** index, const double** vector) {
+glassnmr_status glassnmr_neighbours_view(const glassnmr_neighbours* neighbours,
+                                         const size_t** first, const int32_t** index,
+                                         const double** vector) {
     return guarded([&] {
         require(neighbours, "neighbours");
         if (first) *first = neighbours->found.first.data();
@@ -138,10 +140,13 @@ glassnmr_status glassnmr_soap_create(const glassnmr_soap_settings* settings, gla
     });
 }
 
-size_t glassnmr_soap_n_features(const glassnmr_soap* soap) { return soap ? soap->soap.n_features() : 0; }
+size_t glassnmr_soap_n_features(const glassnmr_soap* soap) {
+    return soap ? soap->soap.n_features() : 0;
+}
 
-glassnmr_status glassnmr_soap_environment(const glassnmr_soap* soap, size_t n, const double* vectors,
-                                          const int32_t* species, double* row) {
+glassnmr_status glassnmr_soap_environment(const glassnmr_soap* soap, size_t n,
+                                          const double* vectors, const int32_t* species,
+                                          double* row) {
     return guarded([&] {
         require(soap, "soap");
         require(vectors, "vectors", n);

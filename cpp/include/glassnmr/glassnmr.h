@@ -2,10 +2,11 @@
 /*
  * The C interface of glassnmr: a C11 header with no C++ in it.
  *
- * Every function that can fail returns a status; glassnmr_last_error() then tells which argument was wrong, what was
- * wanted and what came. A handle is made by a function named _create (or _load, from a file) through its last
- * argument, is immutable afterwards, may be shared by threads, and is given back with _free, which takes NULL too.
- * No function prints, stops the program or throws. Lengths are in Å; n_threads 0 is the runtime's default.
+ * Every function that can fail returns a status; glassnmr_last_error() then tells which argument
+ * was wrong, what was wanted and what came. A handle is made by a function named _create (or _load,
+ * from a file) through its last argument, is immutable afterwards, may be shared by threads, and is
+ * given back with _free, which takes NULL too. No function prints, stops the program or throws.
+ * Lengths are in Å; n_threads 0 is the runtime's default.
  *
  *     glassnmr_soap_settings settings = glassnmr_soap_defaults();
  *     settings.n_species = 2;
@@ -27,13 +28,15 @@
 extern "C" {
 #endif
 
-/* Raised whenever a declaration below changes; a program compares it with glassnmr_abi_version(). */
+/* Raised whenever a declaration below changes; a program compares it with glassnmr_abi_version().
+ */
 #define GLASSNMR_ABI_VERSION 1
 
 typedef enum {
     GLASSNMR_SUCCESS = 0,
-    GLASSNMR_INVALID_ARGUMENT = 1, /* an argument outside its range, or a NULL where data was wanted */
-    GLASSNMR_NUMERICAL_ERROR = 2,  /* good input, but the computation did not converge */
+    GLASSNMR_INVALID_ARGUMENT =
+        1, /* an argument outside its range, or a NULL where data was wanted */
+    GLASSNMR_NUMERICAL_ERROR = 2, /* good input, but the computation did not converge */
     GLASSNMR_OUT_OF_MEMORY = 3,
     GLASSNMR_INVALID_FILE = 4, /* a file that cannot be read, is damaged, or is something else */
     GLASSNMR_INTERNAL_ERROR = 255
@@ -49,7 +52,8 @@ GLASSNMR_API const char* glassnmr_version(void);
 /* Message of the last call that failed on this thread; never NULL, empty if none did. */
 GLASSNMR_API const char* glassnmr_last_error(void);
 
-/* Name of the instruction level in use. Fails if the environment variable GLASSNMR_LEVEL names one that cannot run. */
+/* Name of the instruction level in use. Fails if the environment variable GLASSNMR_LEVEL names one
+ * that cannot run. */
 GLASSNMR_API glassnmr_status glassnmr_level(const char** level);
 
 /* Threads that a call uses for n_threads = 0. */
@@ -60,19 +64,23 @@ GLASSNMR_API int glassnmr_default_threads(void);
 typedef struct glassnmr_neighbours glassnmr_neighbours;
 
 /*
- * Neighbours of n_atoms atoms within the cutoff. positions: n_atoms x 3; cell: 9 numbers, rows are the cell vectors;
- * pbc: 3 flags, which of them are translations. Any cell shape, a cutoff of any number of cells.
+ * Neighbours of n_atoms atoms within the cutoff. positions: n_atoms x 3; cell: 9 numbers, rows are
+ * the cell vectors; pbc: 3 flags, which of them are translations. Any cell shape, a cutoff of any
+ * number of cells.
  */
-GLASSNMR_API glassnmr_status glassnmr_neighbours_create(size_t n_atoms, const double* positions, const double* cell,
-                                                        const int* pbc, double cutoff, int n_threads,
+GLASSNMR_API glassnmr_status glassnmr_neighbours_create(size_t n_atoms, const double* positions,
+                                                        const double* cell, const int* pbc,
+                                                        double cutoff, int n_threads,
                                                         glassnmr_neighbours** neighbours);
 
 /*
- * Atom i has the entries first[i] to first[i + 1] of index (the neighbour) and vector (3 numbers each, from i to that
- * image). first has n_atoms + 1 entries. The arrays belong to the handle. Any of the three may be NULL if not wanted.
+ * Atom i has the entries first[i] to first[i + 1] of index (the neighbour) and vector (3 numbers
+ * each, from i to that image). first has n_atoms + 1 entries. The arrays belong to the handle. Any
+ * of the three may be NULL if not wanted.
  */
-GLASSNMR_API glassnmr_status glassnmr_neighbours_view(const glassnmr_neighbours* neighbours, const size_t** first,
-                                                      const int32_t** index, const double** vector);
+GLASSNMR_API glassnmr_status glassnmr_neighbours_view(const glassnmr_neighbours* neighbours,
+                                                      const size_t** first, const int32_t** index,
+                                                      const double** vector);
 
 GLASSNMR_API void glassnmr_neighbours_free(glassnmr_neighbours* neighbours);
 
@@ -96,16 +104,19 @@ typedef struct {
 /* One species, basis "bessel", cutoff 5, n_max 8, l_max 4, sigma 0.4, both parts with weight 1. */
 GLASSNMR_API glassnmr_soap_settings glassnmr_soap_defaults(void);
 
-GLASSNMR_API glassnmr_status glassnmr_soap_create(const glassnmr_soap_settings* settings, glassnmr_soap** soap);
+GLASSNMR_API glassnmr_status glassnmr_soap_create(const glassnmr_soap_settings* settings,
+                                                  glassnmr_soap** soap);
 
 /* Length of a row; 0 for NULL. */
 GLASSNMR_API size_t glassnmr_soap_n_features(const glassnmr_soap* soap);
 
 /*
- * The row of one centre from the caller's own neighbour list: n vectors from the centre (n x 3) and the species of each,
- * counted from 0. Neighbours at or beyond the cutoff are left out. row: glassnmr_soap_n_features() numbers.
+ * The row of one centre from the caller's own neighbour list: n vectors from the centre (n x 3) and
+ * the species of each, counted from 0. Neighbours at or beyond the cutoff are left out. row:
+ * glassnmr_soap_n_features() numbers.
  */
-GLASSNMR_API glassnmr_status glassnmr_soap_environment(const glassnmr_soap* soap, size_t n, const double* vectors,
+GLASSNMR_API glassnmr_status glassnmr_soap_environment(const glassnmr_soap* soap, size_t n,
+                                                       const double* vectors,
                                                        const int32_t* species, double* row);
 
 GLASSNMR_API void glassnmr_soap_free(glassnmr_soap* soap);
