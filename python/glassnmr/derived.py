@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from glassnmr import tensors as formulas
 
-__all__ = ["FROM_GRADIENT", "FROM_SHIELDING", "derive"]
+__all__ = ["FROM_GRADIENT", "FROM_SHIELDING", "can_derive", "derive"]
 
 Array = NDArray[np.float64]
 
@@ -31,6 +31,11 @@ FROM_GRADIENT: Mapping[str, Callable[[Array, str], Array]] = {
     "P_Q": lambda t, isotope: formulas.efg_parameters(t, isotope).P_Q,
 }
 """Target -> function of gradients (R, 3, 3) in a.u. and of their isotope: V_zz in a.u., eta pure, the others in MHz."""
+
+
+def can_derive(name: str, tensors: Mapping[str, Array]) -> bool:
+    """True if `name` follows from the kinds of tensors that are there."""
+    return (name in FROM_SHIELDING and "ms" in tensors) or (name in FROM_GRADIENT and "efg" in tensors)
 
 
 def derive(name: str, tensors: Mapping[str, Array], isotope: NDArray[np.str_]) -> Array:

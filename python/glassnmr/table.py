@@ -12,7 +12,7 @@ import ase
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnmr.derived import derive
+from glassnmr.derived import can_derive, derive
 from glassnmr.files import replacing
 from glassnmr.io.extxyz import write_extxyz_frame
 from glassnmr.io.rows import KINDS
@@ -79,11 +79,10 @@ class Dataset:
         From ``ms``: ``sigma_iso``, ``span``, ``skew``, ``zeta``, ``eta_csa``; from ``efg``: ``V_zz`` (a.u.), ``eta``,
         ``C_Q``, ``abs_C_Q``, ``P_Q`` (MHz). Raises ValueError for an unknown name and where a row lacks what it needs.
         """
-        if name in self.scalars and self.has(name).all():
-            return np.array(self.scalars[name], dtype=np.float64)
-        values = derive(name, self.tensors, self.isotope)
-        if name in self.scalars:
-            values = np.where(self.has(name), self.scalars[name], values)
+        values = np.array(self.scalars.get(name, np.full(len(self), np.nan)), dtype=np.float64)
+        complete = name in self.scalars and self.has(name).all()
+        if not complete and (name not in self.scalars or can_derive(name, self.tensors)):
+            values = np.where(np.isfinite(values), values, derive(name, self.tensors, self.isotope))
         lacking = int((~np.isfinite(values)).sum())
         if lacking:
             raise ValueError(f"{name} is not known for {lacking} of {len(self)} rows; choose those that have it first")

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import ase
@@ -46,12 +48,13 @@ def _same(one: Dataset, other: Dataset) -> None:
 # ---- real data: counts that an independent count gives
 
 
-def test_silicates_hold_1068_labelled_tensors_in_221_groups(data_folder: Path) -> None:
+def test_silicates_hold_1068_labelled_tensors_in_221_groups(data_folder: Path, tmp_path: Path) -> None:
     path = data_folder / "silicate-29si" / "train.extxyz.gz"
     data = read_dataset(path, tensor="shift_tensor", kind="ms", sign=-1, offset=837.9, where="label == 1")
     assert (len(data), len(data.structures), len(set(data.group))) == (1068, 326, 221)
     assert set(data.isotope) == {"29Si"}
-    raw = list(ase.io.iread(path, ":"))
+    (tmp_path / "plain.extxyz").write_bytes(gzip.decompress(path.read_bytes()))
+    raw = list(ase.io.iread(tmp_path / "plain.extxyz", ":"))
     wanted = np.concatenate([atoms.arrays["shift_tensor"][atoms.arrays["label"] == 1] for atoms in raw])
     np.testing.assert_array_equal(data.tensors["ms"], 837.9 * np.eye(3) - wanted.reshape(-1, 3, 3))
     np.testing.assert_allclose(data.target("sigma_iso"), 837.9 - wanted[:, [0, 4, 8]].mean(axis=1), atol=1e-10)
@@ -221,6 +224,10 @@ def test_a_target_that_cannot_be_had_is_refused(glass_file: Path) -> None:
     assert len(data.select(mask=data.has("ms")).target("sigma_iso")) == 4
     with pytest.raises(ValueError, match="29Si has spin 1/2"):
         data.target("C_Q")
+    partly = Dataset.concatenate([replace(data, tensors={}, scalars={"hardness": np.ones(12)}), data])
+    with pytest.raises(ValueError, match="hardness is not known for 12 of 24 rows"):
+        partly.target("hardness")
+    np.testing.assert_array_equal(partly.select(mask=range(12)).target("hardness"), np.ones(12))
     with pytest.raises(ValueError, match="C_Q needs field gradients"):
         read_dataset(glass_file, tensor="ms").target("C_Q")
 
@@ -365,8 +372,6 @@ def test_no_file_and_missing_files_are_told(tmp_path: Path) -> None:
 
 
 def test_a_table_whose_columns_do_not_fit_is_refused(glass_file: Path) -> None:
-    from dataclasses import replace
-
     data = read_dataset(glass_file)
     for change, message in (
         ({"element": data.element[:3]}, "element must have the shape"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice, takewhile
 from typing import IO, Any
 
 import ase
@@ -12,6 +13,8 @@ import numpy as np
 from ase.data import atomic_numbers
 from ase.io.extxyz import key_val_str_to_dict
 from numpy.typing import NDArray
+
+from glassnmr.io.text import table
 
 __all__ = ["read_extxyz", "write_extxyz_frame"]
 
@@ -39,12 +42,7 @@ def _read_frame(file: IO[str], first: str, where: str) -> ase.Atoms:
     if count < 1:
         raise ValueError(f"{where}: the number of atoms must be positive, got {count}")
     comment = file.readline()
-    lines = []
-    for _ in range(count):
-        line = file.readline()
-        if not line.strip():
-            break
-        lines.append(line)
+    lines = list(takewhile(str.strip, islice(file, count)))
     if len(lines) != count:
         raise ValueError(f"{where}: {count} atoms are promised, the file has {len(lines)}")
     info = _comment(comment, where)
@@ -86,7 +84,11 @@ def _properties(text: Any, where: str) -> list[tuple[str, str, int]]:
 
 def _columns(lines: list[str], columns: list[tuple[str, str, int]], where: str) -> dict[str, NDArray[Any]]:
     """Split the atom lines into the named arrays."""
-    width = sum(column[2] for column in columns)
+    kinds = [kind for _, kind, count in columns for _ in range(count)]
+    quick = table(lines, kinds) if "L" not in kinds else None
+    if quick is not None:
+        return _named(columns, quick)
+    width = len(kinds)
     rows = [line.split() for line in lines]
     # a plain xyz file may carry columns that nothing describes
     plain = columns == [("species", "S", 1), ("pos", "R", 3)]
@@ -97,16 +99,24 @@ def _columns(lines: list[str], columns: list[tuple[str, str, int]], where: str) 
                 continue
             raise ValueError(f"{where}: atom {index} has {len(row)} columns instead of {width}")
     arrays: dict[str, NDArray[Any]] = {}
-    table = list(zip(*rows, strict=True))
+    words = list(zip(*rows, strict=True))
     start = 0
     for label, kind, count in columns:
-        texts = table[start : start + count]
+        texts = words[start : start + count]
         start += count
         try:
             array = np.array([_convert(text, kind) for text in texts]).T
         except (ValueError, KeyError, OverflowError) as error:
             raise ValueError(f"{where}: column {label} holds something else than {_KINDS[kind]} ({error})") from None
         arrays[label] = np.ascontiguousarray(array[:, 0] if count == 1 else array)
+    return arrays
+
+
+def _named(columns: list[tuple[str, str, int]], parsed: list[NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    arrays, start = {}, 0
+    for label, _, count in columns:
+        arrays[label] = parsed[start] if count == 1 else np.stack(parsed[start : start + count], axis=1)
+        start += count
     return arrays
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import IO, Any
 
 import ase
@@ -11,10 +12,12 @@ import numpy as np
 from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
+from glassnmr.io.text import table
 from glassnmr.io.types import missing_types, numbers_of_types
 
 __all__ = ["read_lammps_dump"]
 
+_INTEGERS = frozenset({"id", "mol", "proc", "ix", "iy", "iz"})
 # columns of positions in order of preference: (names, in units of the box)
 _POSITIONS = [
     (("x", "y", "z"), False),
@@ -69,21 +72,16 @@ def _frame(file: IO[str], header: dict[str, Any], line: str, types: dict[str, st
     if not text.isdigit() or int(text) < 1:
         raise ValueError(f"{where}: the number of atoms must be a positive integer, got {text!r}")
     count = int(text)
-    rows = []
-    for index in range(count):
-        row = file.readline().split()
-        if len(row) != len(names) or row[0] == "ITEM:":
-            if not row or row[0] == "ITEM:":
-                raise ValueError(f"{where}: {count} atoms are promised, the file has {index}")
-            raise ValueError(f"{where}: atom line {index + 1} has {len(row)} columns instead of {len(names)}")
-        rows.append(row)
-    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    lines = list(islice(file, count))
+    columns = _quick(lines, names) if len(lines) == count else None
+    if columns is None:
+        columns = _columns(lines, names, count, where)
     origin, cell, pbc = _box(header, where)
     positions = _positions(columns, origin, cell, where)
     atoms = ase.Atoms(numbers=_numbers(columns, types, where), positions=positions, cell=cell, pbc=pbc)
-    for key, texts in columns.items():
+    for key, column in columns.items():
         if key not in {axis for axes, _ in _POSITIONS for axis in axes} | {"element"}:
-            atoms.set_array(key, _array(texts))
+            atoms.set_array(key, column)
     if "TIMESTEP" in header and header["TIMESTEP"].lstrip("-").isdigit():
         atoms.info["timestep"] = int(header["TIMESTEP"])
     if "id" not in columns:
@@ -94,8 +92,47 @@ def _frame(file: IO[str], header: dict[str, Any], line: str, types: dict[str, st
     return atoms[order]
 
 
-def _array(texts: tuple[str, ...]) -> NDArray[Any]:
-    for kind in (np.int64, np.float64):
+def _quick(lines: list[str], names: list[str]) -> dict[str, NDArray[Any]] | None:
+    """All columns by one pass in C, the kind of each guessed from the first line and its name."""
+    first = lines[0].split()
+    if len(first) != len(names):
+        return None
+    kinds = []
+    for label, word in zip(names, first, strict=True):
+        if label in ("element", "type"):
+            kinds.append("S")
+        else:
+            kinds.append("I" if label in _INTEGERS else "R" if _is_number(word) else "S")
+    parsed = table(lines, kinds)
+    return None if parsed is None else dict(zip(names, parsed, strict=True))
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _columns(lines: list[str], names: list[str], count: int, where: str) -> dict[str, NDArray[Any]]:
+    """The same word by word, with the line that is wrong told."""
+    rows = []
+    for index in range(count):
+        row = lines[index].split() if index < len(lines) else []
+        if not row or row[0] == "ITEM:":
+            raise ValueError(f"{where}: {count} atoms are promised, the file has {index}")
+        if len(row) != len(names):
+            raise ValueError(f"{where}: atom line {index + 1} has {len(row)} columns instead of {len(names)}")
+        rows.append(row)
+    columns = {}
+    for label, texts in zip(names, zip(*rows, strict=True), strict=True):
+        columns[label] = np.array(texts) if label in ("element", "type") else _array(texts, label in _INTEGERS)
+    return columns
+
+
+def _array(texts: tuple[str, ...], integer: bool) -> NDArray[Any]:
+    for kind in (np.int64, np.float64) if integer else (np.float64,):
         try:
             return np.array(texts, dtype=kind)
         except (ValueError, OverflowError):
@@ -132,28 +169,25 @@ def _box(header: dict[str, Any], where: str) -> tuple[NDArray[np.float64], NDArr
 
 
 def _positions(
-    columns: dict[str, tuple[str, ...]], origin: NDArray[np.float64], cell: NDArray[np.float64], where: str
+    columns: dict[str, NDArray[Any]], origin: NDArray[np.float64], cell: NDArray[np.float64], where: str
 ) -> NDArray[np.float64]:
     for axes, scaled in _POSITIONS:
         if all(axis in columns for axis in axes):
-            try:
-                values = np.array([columns[axis] for axis in axes], dtype=float).T
-            except ValueError as error:
-                raise ValueError(
-                    f"{where}: the columns {' '.join(axes)} hold something else than numbers ({error})"
-                ) from None
+            values = np.stack([columns[axis] for axis in axes], axis=1)
+            if values.dtype.kind != "f":
+                raise ValueError(f"{where}: the columns {' '.join(axes)} hold something else than numbers")
             return np.asarray(origin + values @ cell) if scaled else values
     raise ValueError(f"{where} has no positions: expected the columns x y z, xu yu zu, xs ys zs or xsu ysu zsu")
 
 
-def _numbers(columns: dict[str, tuple[str, ...]], types: dict[str, str] | None, where: str) -> NDArray[np.int64]:
+def _numbers(columns: dict[str, NDArray[Any]], types: dict[str, str] | None, where: str) -> NDArray[np.int64]:
     if types is not None and "type" in columns:
-        return numbers_of_types(np.array(columns["type"]), types, where)
+        return numbers_of_types(columns["type"], types, where)
     if "element" not in columns:
         if "type" not in columns:
             raise ValueError(f"{where} has neither the column element nor type")
-        raise missing_types(np.array(columns["type"]), where)
-    found, inverse = np.unique(np.array(columns["element"]), return_inverse=True)
+        raise missing_types(columns["type"], where)
+    found, inverse = np.unique(columns["element"], return_inverse=True)
     unknown = [str(symbol) for symbol in found if atomic_numbers.get(str(symbol), 0) < 1]
     if unknown:
         raise ValueError(f"{where}: {unknown[0]!r} in the column element is not an element")

@@ -128,9 +128,10 @@ def take_rows(atoms: ase.Atoms, recipe: Recipe, name: str) -> Rows:
         found = [key for key in SCALARS if key in atoms.arrays and atoms.arrays[key].ndim == 1]
         scalars = {key: _scalar(atoms, key, name) for key in found}
         consumed += found
-    present: NDArray[Any] = np.zeros(len(atoms), dtype=bool)
-    for array in [*tensors.values(), *scalars.values()]:
-        present = present | np.asarray(np.isfinite(array.reshape(len(atoms), -1)).all(axis=1))
+    finite = [
+        np.isfinite(array.reshape(len(atoms), -1)).all(axis=1) for array in (*tensors.values(), *scalars.values())
+    ]
+    present: NDArray[Any] = np.any([np.zeros(len(atoms), dtype=bool), *finite], axis=0)
     asked: NDArray[Any] = np.ones(len(atoms), dtype=bool)
     if recipe.elements is not None:
         asked = np.asarray(np.isin(np.array(atoms.get_chemical_symbols()), recipe.elements))
@@ -145,7 +146,7 @@ def take_rows(atoms: ase.Atoms, recipe: Recipe, name: str) -> Rows:
         # files without a mark write NaN or zeros where they have no shielding; a field gradient may vanish by symmetry
         empty: NDArray[Any] = np.zeros(len(atoms), dtype=bool)
         if "ms" in tensors and len(tensors) + len(scalars) == 1:
-            empty = ~tensors["ms"].any(axis=(1, 2))
+            empty = np.logical_not(tensors["ms"].any(axis=(1, 2)))
         rows.missing, rows.zero = int((asked & ~present).sum()), int((asked & empty).sum())
         asked &= present & ~empty
     rows.centre = np.flatnonzero(asked)
