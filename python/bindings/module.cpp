@@ -7,9 +7,11 @@
 
 namespace py = pybind11;
 
+void bind_learning(py::module_& m);
 void bind_neighbours(py::module_& m);
 void bind_radial(py::module_& m);
 void bind_soap(py::module_& m);
+void bind_spectra(py::module_& m);
 
 namespace {
 
@@ -33,7 +35,9 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     }
     py::register_exception<glassnmr::numerical_error>(m, "NumericalError", PyExc_ArithmeticError);
     m.def("config", &config);
+    bind_learning(m);
     bind_neighbours(m);
     bind_radial(m);
     bind_soap(m);
+    bind_spectra(m);
 }
