@@ -172,8 +172,12 @@ def _finished(folder: Path, key: str) -> Atoms | None:
 
 def results(structures: Iterable[Atoms], folder: str | os.PathLike[str], *, method: str,
             settings: dict[str, Any] | None = None) -> Iterator[Atoms]:
-    """The finished results of a campaign, in the order of its structures; what has no result is left out."""
+    """The finished results of a campaign, in the order of its structures; what has no result is left out.
+
+    `info` of the structures, such as a group, wins over what was known when they were computed.
+    """
     for atoms in structures:
         result = _finished(Path(folder), key_of(atoms, method, settings))
         if result is not None:
+            result.info.update(atoms.info)
             yield result

@@ -7,15 +7,16 @@ atom that the glass does not have there. A descriptor with a shorter cutoff sees
 * Around Si: Si(O-)4 with every bridged Si as SiH3, the H on the cut Si-O bonds.
 * Around O: every bonded Si with its oxygens, these as OH, the H on the cut O-Si bonds.
 * Every Na within `reach` is kept. Charges are balanced by further Na near non-bridging O, or by an OH on the far side
-  of surplus Na.
+  of Na in surplus, where the ions' Coulomb energy is lowest.
 """
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 from ase import Atoms
+from numpy.typing import NDArray
 
 BOND = 2.1
 """Si-O distance (Å) below which the two are bonded."""
@@ -66,7 +67,7 @@ class _Cluster:
         return end
 
     def balance(self, charge: int, loose: list[int]) -> None:
-        """Bring the charge to zero: Na beside loose oxygens when negative, OH behind the outermost Na when positive."""
+        """Bring the charge to zero: Na beside loose oxygens when negative, OH behind some Na when positive."""
         near = self.around
         while charge < 0:
             options = [k for o in loose for k in near.bonded(o, "Na", 3.2) if k not in self.sites]
@@ -74,15 +75,23 @@ class _Cluster:
                 raise CannotCarve("a non-bridging oxygen has no sodium left to balance it")
             self.keep(options[0])
             charge += 1
-        sodium = sorted((k for k in self.sites if near.symbol[k] == "Na"),
-                        key=lambda k: -np.linalg.norm(near.position[k]))
+        sodium = [k for k in self.sites if near.symbol[k] == "Na"]
         if charge > len(sodium):
             raise CannotCarve("more positive charge than sodium")
-        for k in sodium[:charge]:
-            oxygen = self.cap(k, 2 * near.position[k], "O", NA_O)
+        behind = {k: near.position[k] * (1 + NA_O / np.linalg.norm(near.position[k])) for k in sodium}
+        chosen = min(combinations(sodium, charge), key=lambda ks: self._energy(loose, sodium, [behind[k] for k in ks]))
+        for k in chosen:
+            oxygen = self.cap(k, behind[k], "O", NA_O)
             outwards = oxygen / np.linalg.norm(oxygen)
             side = np.cross(outwards, [0.36, 0.48, 0.80])
             self.added.append(("H", oxygen + O_H * (0.8 * outwards + 0.6 * side / np.linalg.norm(side))))
+
+    def _energy(self, loose: list[int], sodium: list[int], hydroxide: list[NDArray[np.float64]]) -> float:
+        """Coulomb energy of the formal ions: charges far apart would close the gap between the electron levels."""
+        places = [*self.around.position[loose + sodium], *hydroxide]
+        charges = [-1] * len(loose) + [1] * len(sodium) + [-1] * len(hydroxide)
+        return float(sum(a * b / np.linalg.norm(p - q)
+                         for (a, p), (b, q) in combinations(list(zip(charges, places, strict=True)), 2)))
 
     def atoms(self) -> Atoms:
         near = self.around
