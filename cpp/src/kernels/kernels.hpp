@@ -22,12 +22,12 @@ struct LineGrid {
     std::size_t n, stride;
 };
 
-/// Lines of the central transition in n_cells cells of eta, evenly from 0 to 1. A cell holds two rows, for its lower
-/// and upper end: n_intervals + 1 rising nodes of -u, and the mass between neighbours. bend[cell][2]: what t and t^2
-/// add to all nodes at t in [0, 1] inside the cell to hold the mean.
+/// Lines of the central transition in n_cells cells of s(eta), evenly from 0 to 1, THEORY.md eq. (12.8). A cell holds
+/// two rows, for its lower and upper end: n_intervals + 1 rising nodes of -u, and the mass between neighbours.
+/// mean[cell][3]: the mean of the line interpolated at t in [0, 1] inside the cell, as a polynomial in t.
 struct CentralTable {
     static constexpr std::size_t n_cells = 64, n_segments = 5, n_intervals = 256;
-    const double *node, *mass, *bend;
+    const double *node, *mass, *mean;
 };
 
 struct Kernels {

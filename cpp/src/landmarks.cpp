@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
+#include <cmath>
+#include <glassnmr/landmarks.hpp>
+#include <limits>
+
+#include "kernel_rows.hpp"
+#include "pursuit.hpp"
+
+namespace glassnmr {
+
+namespace {
+
+/// Scores that change by plain kernel rows: least distance to those chosen, or the entropy they would have.
+class Spread {
+public:
+    enum class Rule { distance, entropy };
+
+    Spread(const KernelSource& source, Rule rule, bool uniform_start, int n_threads)
+        : kernel_(source, n_threads), rule_(rule), score_(source.n), diagonal_(source.n) {
+        for (std::size_t i = 0; i < n(); ++i) {
+            diagonal_[i] = kernel_.diagonal(i);
+            largest_ = std::max(largest_, diagonal_[i]);
+            score_[i] = rule == Rule::entropy ? -diagonal_[i] : uniform_start ? 1 : diagonal_[i];
+        }
+        taken_.assign(n(), false);
+    }
+
+    std::size_t n() const { return kernel_.size(); }
+    int n_threads() const { return kernel_.n_threads(); }
+    const double* score() const { return score_.data(); }
+    std::size_t count() const { return chosen_.size(); }
+    const std::vector<std::int64_t>& chosen() const { return chosen_; }
+    std::size_t behind() const { return 0; }
+    void settle(std::size_t, const std::size_t*, double*) const {}
+    bool worth(double score) const {
+        return rule_ == Rule::entropy ? score > worst() : chosen_.empty() || score > 1e-14 * largest_;
+    }
+    bool open(std::size_t i) const { return !taken_[i] && worth(score_[i]); }
+    bool done() const { return count() == n() || !worth(*std::max_element(score_.begin(), score_.end())); }
+    void square(std::size_t count, const std::size_t* index, double* out) const { kernel_.square(count, index, out); }
+    void rows(std::size_t count, const std::size_t* index, double* out) const { kernel_.rows(count, index, out); }
+
+    void take(std::size_t p, const double* row) {
+        for (std::size_t j = 0; j < n(); ++j) {
+            score_[j] = changed(score_[j], diagonal_[j], diagonal_[p], row[j], chosen_.empty());
+        }
+        score_[p] = worst();
+        taken_[p] = true;
+        chosen_.push_back(static_cast<std::int64_t>(p));
+    }
+
+    /// Called with `number` chosen, this one included.
+    void local(std::size_t count, std::size_t c, std::size_t number, const double* square, double* score) const {
+        for (std::size_t j = 0; j < count; ++j) {
+            score[j] = changed(score[j], square[j * count + j], square[c * count + c], square[c * count + j],
+                               number == 1 && chosen_.empty());
+        }
+        score[c] = worst();
+    }
+
+private:
+    double worst() const { return rule_ == Rule::entropy ? -std::numeric_limits<double>::infinity() : 0; }
+
+    double changed(double score, double own, double other, double between, bool first) const {
+        if (score == worst() && !first) return score;
+        if (rule_ == Rule::entropy) return score - 2 * between;
+        const double distance = std::max(own + other - 2 * between, 0.0);
+        return first ? distance : std::min(score, distance);
+    }
+
+    KernelRows kernel_;
+    Rule rule_;
+    Buffer score_, diagonal_;
+    std::vector<bool> taken_;
+    std::vector<std::int64_t> chosen_;
+    double largest_ = 0;
+};
+
+std::vector<std::int64_t> spread(const KernelSource& source, Spread::Rule rule, std::size_t count, int n_threads) {
+    Spread state(source, rule, false, n_threads);
+    greedy_pursuit(state, count);
+    return state.chosen();
+}
+
+/// Lloyd's iterations from k-means++ seeds, each centre then moved to the nearest row that is free.
+class KMeans {
+public:
+    KMeans(const KernelSource& source, std::size_t count, std::uint64_t seed, int n_threads)
+        : source_(source), n_threads_(n_threads), of_(source.n, 0), near_(source.n) {
+        KernelSource plain = source;
+        plain.kernel = {KernelKind::linear};
+        Spread seeds(plain, Spread::Rule::distance, true, n_threads);
+        random_pursuit(seeds, count, seed);
+        const std::size_t d = source.d;
+        for (const std::int64_t p : seeds.chosen()) {
+            const double* x = source.X + static_cast<std::size_t>(p) * d;
+            centres_.insert(centres_.end(), x, x + d);
+        }
+        m_ = seeds.count();
+        for (int turn = 0; turn < most_turns; ++turn) {
+            if (!assign() && turn > 0) break;
+            average();
+        }
+    }
+
+    std::vector<std::int64_t> rows() {
+        assign();
+        std::vector<std::size_t> order(source_.n);
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return near_[a] < near_[b]; });
+        std::vector<std::int64_t> best(m_, -1), found;
+        for (const std::size_t i : order) {
+            if (best[of_[i]] < 0) best[of_[i]] = static_cast<std::int64_t>(i);
+        }
+        for (const std::int64_t i : best) {
+            if (i >= 0) found.push_back(i);
+        }
+        return found;
+    }
+
+private:
+    static constexpr int most_turns = 10;
+
+    /// Nearest centre of each row; whether any changed.
+    bool assign() {
+        const std::size_t d = source_.d, block = KernelRows::block;
+        Buffer cc(m_);
+        squared_norms(m_, d, centres_.data(), cc.data(), n_threads_);
+        std::vector<char> changed((source_.n + block - 1) / block, 0);
+        parallel_for(changed.size(), n_threads_, [&](std::size_t b) {
+            const std::size_t i0 = b * block, rows = std::min(block, source_.n - i0);
+            Buffer dots(rows * m_);
+            kernels().gemm_nt(rows, m_, d, -2, source_.X + i0 * d, d, centres_.data(), d, 0, dots.data(), m_);
+            for (std::size_t i = 0; i < rows; ++i) {
+                double* dot = dots.data() + i * m_;
+                for (std::size_t c = 0; c < m_; ++c) dot[c] += cc[c];
+                const auto c = static_cast<std::size_t>(std::min_element(dot, dot + m_) - dot);
+                changed[b] = static_cast<char>(changed[b] | (of_[i0 + i] != c));
+                of_[i0 + i] = c;
+                near_[i0 + i] = dot[c] + kernels().dot(d, source_.X + (i0 + i) * d, source_.X + (i0 + i) * d);
+            }
+        });
+        return std::find(changed.begin(), changed.end(), 1) != changed.end();
+    }
+
+    /// Each centre becomes the mean of its rows; one without rows stays.
+    void average() {
+        const std::size_t d = source_.d, strip = 64;
+        std::vector<double> size(m_, 0);
+        for (const std::size_t c : of_) ++size[c];
+        parallel_for((d + strip - 1) / strip, n_threads_, [&](std::size_t b) {
+            const std::size_t k0 = b * strip, k1 = std::min(d, k0 + strip);
+            for (std::size_t c = 0; c < m_; ++c) {
+                if (size[c] > 0)
+                    std::fill(centres_.begin() + static_cast<std::ptrdiff_t>(c * d + k0),
+                              centres_.begin() + static_cast<std::ptrdiff_t>(c * d + k1), 0.0);
+            }
+            for (std::size_t i = 0; i < source_.n; ++i) {
+                kernels().axpy(k1 - k0, 1 / size[of_[i]], source_.X + i * d + k0, centres_.data() + of_[i] * d + k0);
+            }
+        });
+    }
+
+    const KernelSource& source_;
+    int n_threads_;
+    std::size_t m_ = 0;
+    Buffer centres_;
+    std::vector<std::size_t> of_;
+    Buffer near_;
+};
+
+std::vector<std::int64_t> shuffled(std::size_t n, std::size_t count, std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    std::vector<std::int64_t> rows(n);
+    std::iota(rows.begin(), rows.end(), std::int64_t{0});
+    for (std::size_t k = 0; k < count; ++k) {
+        const auto other = k + static_cast<std::size_t>(uniform(random) * static_cast<double>(n - k));
+        std::swap(rows[k], rows[std::min(other, n - 1)]);
+    }
+    rows.resize(count);
+    return rows;
+}
+
+}  // namespace
+
+LandmarkMethod landmark_method(const std::string& name) {
+    if (name == "icd") return LandmarkMethod::icd;
+    if (name == "rpcholesky") return LandmarkMethod::rpcholesky;
+    if (name == "fps") return LandmarkMethod::fps;
+    if (name == "entropy") return LandmarkMethod::entropy;
+    if (name == "kmeans") return LandmarkMethod::kmeans;
+    if (name == "random") return LandmarkMethod::random;
+    invalid("landmarks must be icd, rpcholesky, fps, entropy, kmeans or random, got " + name);
+}
+
+std::size_t select_landmarks(const KernelSource& source, LandmarkMethod method, std::size_t count, double tolerance,
+                             std::uint64_t seed, std::int64_t* index, double* residual, double* factor, int n_threads) {
+    count = std::min(count, source.n);
+    std::vector<std::int64_t> order;
+    switch (method) {
+        case LandmarkMethod::icd:
+            return incomplete_cholesky(source, count, tolerance, index, residual, factor, n_threads);
+        case LandmarkMethod::rpcholesky:
+            return random_cholesky(source, count, tolerance, seed, index, residual, factor, n_threads);
+        case LandmarkMethod::fps:
+            order = spread(source, Spread::Rule::distance, count, n_threads);
+            break;
+        case LandmarkMethod::entropy:
+            order = spread(source, Spread::Rule::entropy, count, n_threads);
+            break;
+        case LandmarkMethod::kmeans:
+            if (source.precomputed) invalid("landmarks kmeans needs features, not a precomputed kernel");
+            order = KMeans(source, count, seed, n_threads).rows();
+            break;
+        case LandmarkMethod::random:
+            order = shuffled(source.n, count, seed);
+            break;
+    }
+    return ordered_cholesky(source, order.size(), order.data(), tolerance, index, residual, factor, n_threads);
+}
+
+}  // namespace glassnmr

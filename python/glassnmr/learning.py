@@ -1,0 +1,410 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Kernel regression: from feature rows to values (THEORY.md sections 7 to 9).
+
+The estimators follow scikit-learn's conventions (`clone`, `Pipeline`, `GridSearchCV`, `cross_val_score` work with
+them) without needing it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import numbers
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from glassnmr import _core
+
+__all__ = ["KernelRidge", "LSSVR", "Landmarks", "incomplete_cholesky", "kernel_matrix", "median_kappa",
+           "select_landmarks"]
+
+Floats = NDArray[np.float64]
+Self = TypeVar("Self", bound="Regressor")
+
+
+class Landmarks(NamedTuple):
+    """Chosen rows and the factor on them, as :func:`select_landmarks` returns it."""
+
+    index: NDArray[np.int64]
+    """(M,) rows of X, in the order in which they were chosen"""
+    residual: Floats
+    """(M,) trace(K - L L^T) / trace(K) after each of them"""
+    factor: Floats
+    """(M, N) L^T: the rows of L are the features Phi = K_NM L_MM^-T of the rows of X"""
+
+
+def checked_rows(X: ArrayLike, name: str = "X", n_features: int | None = None) -> Floats:
+    """X as a finite (n, d) float64 array in C order, or a ValueError that says what is wrong with it."""
+    array = np.asarray(X)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name} must hold real numbers, got {array.dtype}")
+    if array.ndim != 2:
+        hint = " Reshape your data with X.reshape(-1, 1) for one feature." if array.ndim < 2 else ""
+        raise ValueError(f"{name} must be a 2D array of rows (n, d), got {array.ndim}D input of shape {array.shape}.{hint}")
+    if 0 in array.shape:
+        raise ValueError(f"{name} must have at least one row and one feature, got shape {array.shape}")
+    if n_features is not None and array.shape[1] != n_features:
+        raise ValueError(f"{name} has {array.shape[1]} features, but the regression was fitted with {n_features}")
+    rows = np.ascontiguousarray(array, dtype=np.float64)
+    if not np.isfinite(rows).all():
+        bad = np.argwhere(~np.isfinite(rows))[0]
+        raise ValueError(f"{name} must be finite, but {name}[{bad[0]}, {bad[1]}] is {rows[tuple(bad)]}")
+    return rows
+
+
+def checked_targets(y: ArrayLike, n: int) -> Floats:
+    """Targets as a finite (n, T) float64 array."""
+    array = np.asarray(y)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"y must hold real numbers, got {array.dtype}")
+    if array.ndim not in (1, 2) or array.shape[0] != n or 0 in array.shape:
+        raise ValueError(f"y must have shape ({n},) or ({n}, T), got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"y must be finite, but {int((~np.isfinite(array)).sum())} of its values are not")
+    return np.ascontiguousarray(array.reshape(n, -1), dtype=np.float64)
+
+
+def checked_weights(weights: ArrayLike | None, n: int) -> Floats | None:
+    """Sample weights as (n,) float64; their values are checked by the core."""
+    if weights is None:
+        return None
+    array = np.asarray(weights, dtype=np.float64)
+    if array.shape != (n,):
+        raise ValueError(f"sample_weight must have shape ({n},), got {array.shape}")
+    return np.ascontiguousarray(array)
+
+
+def checked_number(value: Any, name: str, low: float, *, strict: bool = False) -> float:
+    """A finite number not below (strictly: above) `low`."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not np.isfinite(float(value)):
+        raise ValueError(f"{name} must be a finite number, got {value!r}")
+    if float(value) < low or (strict and float(value) == low):
+        raise ValueError(f"{name} must be {'above' if strict else 'at least'} {low:g}, got {value!r}")
+    return float(value)
+
+
+def checked_count(value: Any, name: str, low: int = 1) -> int:
+    """A whole number not below `low`."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or int(value) < low:
+        raise ValueError(f"{name} must be a whole number of at least {low}, got {value!r}")
+    return int(value)
+
+
+def median_kappa(X: ArrayLike, *, n_threads: int = 0) -> float:
+    """1 / median |x - x'|^2 over at most 1000 evenly spaced rows (THEORY.md eq. (7.5)); 1 if all are equal.
+
+    Examples
+    --------
+    >>> median_kappa([[0.0], [2.0]])
+    0.25
+    """
+    rows = checked_rows(X)
+    if len(rows) > 1000:
+        rows = np.ascontiguousarray(rows[np.linspace(0, len(rows) - 1, 1000).astype(np.int64)])
+    return _kappa_of_distances(_core.squared_distances(rows, n_threads=n_threads))
+
+
+def _kappa_of_distances(d2: Floats) -> float:
+    """The same from squared distances."""
+    if len(d2) > 1000:
+        some = np.linspace(0, len(d2) - 1, 1000).astype(np.int64)
+        d2 = d2[np.ix_(some, some)]
+    pairs = d2[np.triu_indices(len(d2), 1)]
+    middle = float(np.median(pairs)) if len(pairs) else 0.0
+    if middle == 0 and (pairs > 0).any():
+        middle = float(pairs[pairs > 0].mean())
+    return 1 / middle if middle > 0 else 1.0
+
+
+def _core_kernel(name: Any, kappa: float, degree: Any, offset: Any) -> _core.Kernel:
+    if not isinstance(name, str):
+        raise ValueError(f"kernel must be a name, got {name!r}")
+    return _core.Kernel(name, kappa=kappa, degree=checked_count(degree, "degree"),
+                        offset=checked_number(offset, "offset", 0))
+
+
+def kernel_matrix(X: ArrayLike, Y: ArrayLike | None = None, *, kernel: str = "gaussian", kappa: float | str = "auto",
+                  degree: int = 2, offset: float = 1.0, n_threads: int = 0) -> Floats:
+    """Kernel between the rows of X (n, d) and of Y (m, d), or of X with itself (THEORY.md eq. (7.1)-(7.4)).
+
+    Examples
+    --------
+    >>> kernel_matrix([[0.0, 0.0], [1.0, 0.0]], kernel="gaussian", kappa=1.0).round(4)
+    array([[1.    , 0.3679],
+           [0.3679, 1.    ]])
+    """
+    rows = checked_rows(X)
+    others = None if Y is None else checked_rows(Y, "Y", rows.shape[1])
+    value = median_kappa(rows) if isinstance(kappa, str) and kappa == "auto" else checked_number(kappa, "kappa", 0, strict=True)
+    return _core.kernel_matrix(_core_kernel(kernel, value, degree, offset), rows, others, n_threads=n_threads)
+
+
+def select_landmarks(X: ArrayLike, n_landmarks: int, *, method: str = "icd", kernel: str = "gaussian",
+                     kappa: float | str = "auto", degree: int = 2, offset: float = 1.0, tolerance: float = 1e-12,
+                     seed: int = 0, n_threads: int = 0) -> Landmarks:
+    """Rows that span the others as well as possible (THEORY.md section 8).
+
+    Parameters
+    ----------
+    X : (N, D) feature rows; with kernel="precomputed" the symmetric kernel matrix (N, N)
+    n_landmarks : at most that many; fewer when `tolerance` is reached or the rest is spanned already
+    method : "icd" (pivoted incomplete Cholesky), "rpcholesky", "fps", "entropy", "kmeans" or "random"
+    kernel, kappa, degree, offset : as in :class:`LSSVR`
+    tolerance : stop when trace(K - L L^T) <= tolerance trace(K)
+    seed : of the random methods
+
+    Raises
+    ------
+    ValueError
+        Bad input.
+    NumericalError
+        A precomputed kernel that is not positive semidefinite.
+
+    Examples
+    --------
+    >>> select_landmarks([[0.0], [0.1], [5.0], [5.1]], 2, kappa=1.0).index
+    array([0, 3])
+    """
+    rows = checked_rows(X)
+    core = None
+    if kernel == "precomputed":
+        if rows.shape[0] != rows.shape[1] or not np.allclose(rows, rows.T, rtol=1e-10, atol=1e-10 * np.abs(rows).max()):
+            raise ValueError(f"a precomputed kernel must be a symmetric square matrix, got shape {rows.shape}")
+    else:
+        auto = isinstance(kappa, str) and kappa == "auto"
+        core = _core_kernel(kernel, median_kappa(rows) if auto else checked_number(kappa, "kappa", 0, strict=True),
+                            degree, offset)
+    found = _core.select_landmarks(core, rows, method=method, count=checked_count(n_landmarks, "n_landmarks"),
+                                   tolerance=checked_number(tolerance, "tolerance", 0),
+                                   seed=checked_count(seed, "seed", 0), n_threads=n_threads)
+    return Landmarks(*found)
+
+
+def incomplete_cholesky(K: ArrayLike, count: int | None = None, *, tolerance: float = 1e-12,
+                        n_threads: int = 0) -> Landmarks:
+    """Pivoted incomplete Cholesky factor of a positive semidefinite matrix (THEORY.md eq. (8.1)-(8.4)).
+
+    Examples
+    --------
+    >>> found = incomplete_cholesky([[2.0, 2.0], [2.0, 2.0]])
+    >>> found.index, found.residual, found.factor.round(4)
+    (array([0]), array([0.]), array([[1.4142, 1.4142]]))
+    """
+    matrix = checked_rows(K, "K")
+    return select_landmarks(matrix, len(matrix) if count is None else count, kernel="precomputed", tolerance=tolerance,
+                            n_threads=n_threads)
+
+
+class Regressor:
+    """What both estimators share: parameters, checks, prediction as K(x, landmarks) weights + bias."""
+
+    kernel: str
+    kappa: float | str
+    degree: int
+    offset: float
+    lam: float
+    n_threads: int
+
+    landmarks_: Floats | None
+    weights_: Floats
+    bias_: Floats
+    kappa_: float
+    n_features_in_: int
+
+    @classmethod
+    def parameter_names(cls) -> list[str]:
+        """Names of the constructor's parameters."""
+        return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters by name, as scikit-learn wants them."""
+        return {name: getattr(self, name) for name in self.parameter_names()}
+
+    def set_params(self: Self, **params: Any) -> Self:
+        """Change parameters by name."""
+        known = self.parameter_names()
+        for name, value in params.items():
+            if name not in known:
+                raise ValueError(f"{type(self).__name__} has no parameter {name!r}; it has {', '.join(known)}")
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.get_params().items())})"
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "weights_")
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import InputTags, RegressorTags, Tags, TargetTags
+
+        return Tags(estimator_type="regressor", target_tags=TargetTags(required=True, multi_output=True),
+                    regressor_tags=RegressorTags(),
+                    input_tags=InputTags(two_d_array=True, pairwise=self.kernel == "precomputed"))
+
+    def _core_kernel(self, X: Floats) -> _core.Kernel | None:
+        """The kernel with its parameters checked and kappa known; None when X is the kernel."""
+        checked_number(self.lam, "lam", 0)
+        self.n_features_in_ = X.shape[1]
+        auto = isinstance(self.kappa, str) and self.kappa == "auto"
+        if not auto:
+            checked_number(self.kappa, "kappa", 0, strict=True)
+        if self.kernel == "precomputed":
+            if X.shape[0] != X.shape[1]:
+                raise ValueError(f"a precomputed kernel must be square to be fitted, got shape {X.shape}")
+            self.kappa_ = 1.0
+            return None
+        if self.kernel == "gaussian":
+            self.kappa_ = median_kappa(X, n_threads=self.n_threads) if auto else float(self.kappa)
+        else:
+            self.kappa_ = 1.0
+        return _core_kernel(self.kernel, self.kappa_, self.degree, self.offset)
+
+    def _predict(self, rows: Floats) -> Floats:
+        raise NotImplementedError
+
+    def predict(self, X: ArrayLike) -> Floats:
+        """Predicted values (n,) or (n, T) of rows (n, D); rows are worked off in blocks."""
+        if not self.__sklearn_is_fitted__():
+            raise ValueError(f"this {type(self).__name__} is not fitted yet; call fit first")
+        prediction = self._predict(checked_rows(X, "X", self.n_features_in_))
+        return prediction[:, 0] if self._one_target else prediction
+
+    _one_target: bool = True
+
+    def _kernel_predict(self, rows: Floats) -> Floats:
+        kernel = _core_kernel(self.kernel, self.kappa_, self.degree, self.offset)
+        return _core.kernel_predict(kernel, rows, self.landmarks_, self.weights_, self.bias_, n_threads=self.n_threads)
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Coefficient of determination R^2, the mean over targets."""
+        prediction = self.predict(X)
+        n = len(prediction)
+        known, weights = checked_targets(y, n), checked_weights(sample_weight, n)
+        w = np.ones(n) if weights is None else weights
+        error = w @ (known - prediction.reshape(n, -1)) ** 2
+        spread = w @ (known - (w @ known) / w.sum()) ** 2
+        return float(np.mean(np.where(spread > 0, 1 - error / np.where(spread > 0, spread, 1), error == 0)))
+
+
+class KernelRidge(Regressor):
+    """Exact kernel ridge regression on all rows: alpha = (K + lam W^-1)^-1 (y - mean) (THEORY.md eq. (9.8)).
+
+    Memory and time grow with N^2 and N^3: for more than some thousand rows use :class:`LSSVR`.
+
+    Parameters
+    ----------
+    kernel : "gaussian", "linear", "polynomial", or "precomputed" (fit on K (N, N), predict from K (n, N))
+    kappa : of the Gaussian exp(-kappa |x - x'|^2); "auto": :func:`median_kappa`
+    lam : >= 0, added to the diagonal
+    degree, offset : of the polynomial (x . x' + offset)^degree
+    n_threads : 0 is the runtime's default
+
+    Attributes
+    ----------
+    weights_ : (N, T) alpha;  bias_ : (T,) weighted means of y;  landmarks_ : (N, D) the rows;  kappa_ : the kappa used
+
+    Examples
+    --------
+    >>> x = np.linspace(0, 1, 30)[:, None]
+    >>> bool(abs(KernelRidge(kappa=10.0).fit(x, np.sin(3 * x[:, 0])).predict([[0.515]]) - np.sin(1.545)) < 1e-4)
+    True
+    """
+
+    def __init__(self, kernel: str = "gaussian", kappa: float | str = "auto", lam: float = 1e-6, degree: int = 2,
+                 offset: float = 1.0, n_threads: int = 0):
+        self.kernel = kernel
+        self.kappa = kappa
+        self.lam = lam
+        self.degree = degree
+        self.offset = offset
+        self.n_threads = n_threads
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> KernelRidge:
+        """Fit to rows X (N, D) and values y (N,) or (N, T)."""
+        rows = checked_rows(X)
+        targets, weights = checked_targets(y, len(rows)), checked_weights(sample_weight, len(rows))
+        kernel = self._core_kernel(rows)
+        K = rows.copy() if kernel is None else _core.kernel_matrix(kernel, rows, n_threads=self.n_threads)
+        alpha, self.bias_ = _core.kernel_ridge(K, targets, lam=float(self.lam), weights=weights)
+        self.landmarks_ = None if kernel is None else rows.copy()
+        self._one_target = np.ndim(y) == 1
+        self.weights_ = alpha
+        return self
+
+    def _predict(self, rows: Floats) -> Floats:
+        return rows @ self.weights_ + self.bias_ if self.landmarks_ is None else self._kernel_predict(rows)
+
+
+class LSSVR(Regressor):
+    """Least-squares support vector regression on landmarks, with a free bias (THEORY.md eq. (9.1)-(9.7)).
+
+    Ridge regression on the features Phi = K_NM L^-T of the landmarks' incomplete Cholesky factor, solved by QR; with
+    all rows as landmarks it is exact kernel ridge regression with a free bias.
+
+    Parameters
+    ----------
+    kernel, kappa, degree, offset, n_threads : as in :class:`KernelRidge`
+    lam : >= 0, the ridge; with all rows as landmarks the same number as in kernel ridge regression
+    n_landmarks : at most that many landmarks; more than there are rows means all
+    landmarks : "icd", "rpcholesky", "fps", "entropy", "kmeans" or "random", see :func:`select_landmarks`
+    tolerance : stop adding landmarks when the residual trace falls to this share of the trace
+    seed : of the random methods
+
+    Attributes
+    ----------
+    landmark_indices_ : (M,);  landmarks_ : (M, D) (None when precomputed);  residual_trace_ : (M,) relative
+    weights_ : (M, T) and bias_ : (T,): a prediction is K(x, landmarks_) @ weights_ + bias_
+    feature_weights_ : (M, T) on the features;  cholesky_ : (M, M) lower factor of the landmarks' kernel
+    kappa_ : the kappa used
+
+    Examples
+    --------
+    >>> x = np.linspace(0, 1, 200)[:, None]
+    >>> model = LSSVR(kappa=10.0, n_landmarks=12).fit(x, np.sin(3 * x[:, 0]) + 7)
+    >>> model.landmarks_.shape, bool(abs(model.predict([[0.5]]) - np.sin(1.5) - 7) < 1e-3)
+    ((12, 1), True)
+    """
+
+    def __init__(self, kernel: str = "gaussian", kappa: float | str = "auto", lam: float = 1e-6, degree: int = 2,
+                 offset: float = 1.0, n_landmarks: int = 1000, landmarks: str = "icd", tolerance: float = 1e-12,
+                 seed: int = 0, n_threads: int = 0):
+        self.kernel = kernel
+        self.kappa = kappa
+        self.lam = lam
+        self.degree = degree
+        self.offset = offset
+        self.n_landmarks = n_landmarks
+        self.landmarks = landmarks
+        self.tolerance = tolerance
+        self.seed = seed
+        self.n_threads = n_threads
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> LSSVR:
+        """Fit to rows X (N, D) and values y (N,) or (N, T)."""
+        rows = checked_rows(X)
+        targets, weights = checked_targets(y, len(rows)), checked_weights(sample_weight, len(rows))
+        kernel = self._core_kernel(rows)
+        index, residual, factor = _core.select_landmarks(
+            kernel, rows, method=self.landmarks, count=checked_count(self.n_landmarks, "n_landmarks"),
+            tolerance=checked_number(self.tolerance, "tolerance", 0), seed=checked_count(self.seed, "seed", 0),
+            n_threads=self.n_threads)
+        if len(index) == 0:
+            raise ValueError("X has only zero rows: a kernel of zeros cannot be fitted")
+        counts = np.array([len(index)], dtype=np.int64)
+        v, bias = _core.ridge(factor, targets, lam=float(self.lam), counts=counts, weights=weights,
+                              n_threads=self.n_threads)
+        self.landmark_indices_ = index.copy()
+        self.residual_trace_ = residual.copy()
+        self.cholesky_ = np.ascontiguousarray(np.tril(factor[:, index].T))
+        self.feature_weights_, self.bias_ = v[0], bias[0]
+        self.landmarks_ = None if kernel is None else rows[index]
+        self._one_target = np.ndim(y) == 1
+        self.weights_ = _core.solve_triangular(self.cholesky_, v[0], transposed=True, n_threads=self.n_threads)
+        return self
+
+    def _predict(self, rows: Floats) -> Floats:
+        if self.landmarks_ is None:
+            return rows[:, self.landmark_indices_] @ self.weights_ + self.bias_
+        return self._kernel_predict(rows)
