@@ -33,12 +33,16 @@ void parallel_for(std::size_t n, int n_threads, const Body& body) {
     const auto last = static_cast<std::ptrdiff_t>(n);
     const int threads = resolve_threads(n_threads);
     if (threads > 1 && last > 1) make_forks_safe();
+#ifdef _OPENMP
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1 && last > 1)
+#endif
     for (std::ptrdiff_t i = 0; i < last; ++i) {
         try {
             body(static_cast<std::size_t>(i));
         } catch (...) {
+#ifdef _OPENMP
 #pragma omp critical(glassnmr_parallel_error)
+#endif
             if (!error) error = std::current_exception();
         }
     }

@@ -2,7 +2,8 @@
 """No function compiled for one instruction level may be linked into another: check_levels.py NM OBJECT...
 
 Objects are grouped by their folder's level (kernels_<level>). A symbol that the linker merges, weak or unique, must
-carry the level's name, and no symbol that other objects can see may be defined by two levels.
+carry the level's name, and no symbol that other objects can see may be defined by two levels. The compiler's pointer to
+the exception handler of the C++ runtime (DW.ref...) is data without a level.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ def symbols(nm: str, path: str) -> list[tuple[str, str]]:
     """(kind, mangled name) of every defined external or mergeable symbol."""
     text = subprocess.run([nm, "-P", "--defined-only", path], check=True, capture_output=True, text=True).stdout
     pairs = [line.split()[:2] for line in text.splitlines()]
-    return [(kind, name) for name, kind in pairs if kind in "uvVwW" or kind.isupper()]
+    return [(kind, name) for name, kind in pairs
+            if (kind in "uvVwW" or kind.isupper()) and not name.startswith("DW.ref.")]
 
 
 def main(nm: str, *objects: str) -> None:
