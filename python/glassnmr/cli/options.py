@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Options that several commands share, and the values that they mean."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["Finite", "PairsType", "config_option", "data_options", "index_option", "model_options", "only", "output",
+           "threads_option", "types_option"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Finite(click.ParamType):
+    """A finite number, optionally bounded from below."""
+
+    name = "number"
+
+    def __init__(self, least: float = -math.inf, *, above: bool = False) -> None:
+        self.least, self.above = least, above
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, or a usage error that says what was wanted."""
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        if not math.isfinite(number) or number < self.least or (self.above and number == self.least):
+            bound = "" if self.least == -math.inf else f" {'above' if self.above else 'of at least'} {self.least:g}"
+            self.fail(f"expected a finite number{bound}, got {value}", param, ctx)
+        return number
+
+
+class NumberOrAuto(Finite):
+    """A number above zero, or the word ``auto``."""
+
+    name = "number|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """``"auto"`` or the number."""
+        return "auto" if value == "auto" else super().convert(value, param, ctx)
+
+
+class PairsType(click.ParamType):
+    """``Si=837.9,O=12`` as a dict, or a bare number for all elements."""
+
+    name = "number|element=number,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """A float or a dict of floats."""
+        if not isinstance(value, str) or "=" not in value:
+            return Finite().convert(value, param, ctx)
+        pairs = [part.split("=") for part in value.split(",")]
+        if any(len(pair) != 2 or not pair[0].strip() for pair in pairs):
+            self.fail(f"expected element=number,element=number, got {value!r}", param, ctx)
+        return {key.strip(): Finite().convert(number, param, ctx) for key, number in pairs}
+
+
+def stack(options: list[Callable[[F], F]]) -> Callable[[F], F]:
+    """Several decorators as one, in the order in which the help shall list them."""
+
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+types_option = click.option("--types", metavar="MAP", help="Elements of LAMMPS atom types: O,Si,Na or 1=O,2=Si,3=Na.")
+index_option = click.option("--index", metavar="SLICE", help="Frames to take: a number or start:stop:step.")
+threads_option = click.option("--threads", type=click.IntRange(0), default=0,
+                              help="Threads; 0 is the machine's default. Results do not depend on it.")
+
+data_options = stack([
+    click.option("--reference-data", type=click.Choice(["shielding", "efg-17O"]),
+                 help="Use the shipped data instead of files."),
+    click.option("--isotope", metavar="NUCLEUS", help="The nucleus to learn, such as 29Si."),
+    click.option("--tensor", metavar="ARRAY", help="Array of nine columns with the tensors; found by name if it is ms "
+                                                   "or efg."),
+    click.option("--kind", type=click.Choice(["ms", "efg"]), help="What --tensor is: shielding (ppm) or field gradient."),
+    click.option("--scalar", multiple=True, metavar="[TARGET=]ARRAY",
+                 help="Array of one column with values of a target; may be given several times."),
+    click.option("--sign", type=click.Choice(["1", "-1", "+1"]), default="1",
+                 help="sigma = offset + sign * tensor; -1 for shifts as VASP prints them."),
+    click.option("--offset", type=PairsType(), default=0.0, help="The offset, ppm: the core's shielding; by element."),
+    click.option("--efg-unit", type=click.Choice(["au", "V/A^2", "V/m^2"]), default="au",
+                 help="Unit of field gradients."),
+    click.option("--where", metavar="CONDITION", help="Take these atoms only: 'label == 1 and element == Si'."),
+    click.option("--group", metavar="KEY", help="What folds must not split: a key of info, an array, or 'file'."),
+    types_option,
+    index_option,
+])
+
+model_options = stack([
+    click.option("--target", "targets", multiple=True, metavar="NAME",
+                 help="Learn sigma_iso, abs_C_Q, eta, C_Q, V_zz, P_Q, span or skew; may be given several times. "
+                      "[default: sigma_iso for shieldings, abs_C_Q and eta for field gradients]"),
+    click.option("--species", metavar="ELEMENTS", help="Elements of the descriptor: O,Si,Na. [default: those in the data]"),
+    click.option("--cutoff", type=Finite(0, above=True), default=5.0, help="Radius of an environment, Å."),
+    click.option("--n-max", type=click.IntRange(1), default=8, help="Radial functions."),
+    click.option("--l-max", type=click.IntRange(0), default=4, help="Largest angular momentum."),
+    click.option("--sigma", type=Finite(0), default=0.4, help="Width of the smeared atoms, Å."),
+    click.option("--basis", type=click.Choice(["bessel", "bessel-truncated", "kocer"]), default="bessel",
+                 help="Radial basis."),
+    click.option("--radial-scaling", type=(Finite(0, above=True), Finite(0, above=True)), metavar="R0 M",
+                 help="Weight neighbours by 1 / (1 + (r / R0)^M)."),
+    click.option("--mixing", type=click.Choice(["none", "formers"]), default="none",
+                 help="'formers' keeps O and the network formers (B, Al, Si, P, Ge) apart and puts all other elements "
+                      "into one channel."),
+    click.option("--regressor", type=click.Choice(["lssvr", "krr"]), default="lssvr",
+                 help="Sparse regression on landmarks, or exact kernel ridge."),
+    click.option("--kernel", type=click.Choice(["gaussian", "linear", "polynomial"]), default="gaussian", help="Kernel."),
+    click.option("--landmarks", "n_landmarks", type=click.IntRange(1), default=1000, help="Most landmarks of lssvr."),
+    click.option("--landmark-method", default="icd",
+                 type=click.Choice(["icd", "rpcholesky", "fps", "entropy", "kmeans", "random"]),
+                 help="How landmarks are chosen; icd is incomplete Cholesky."),
+    click.option("--kappa", type=NumberOrAuto(0, above=True), default="auto",
+                 help="Of exp(-kappa |x - x'|^2); auto is chosen by cross validation."),
+    click.option("--lambda", "lam", type=NumberOrAuto(0), default="auto",
+                 help="Regularisation; auto is chosen by cross validation."),
+    click.option("--folds", type=click.IntRange(2), default=5, help="Parts of the cross validation, split by group."),
+    click.option("--seed", type=click.IntRange(0), default=0, help="Of the folds and of random landmarks."),
+    threads_option,
+])
+
+
+def output(*, multiple: bool = False, required: bool = True, help: str = "File to write.") -> Callable[[F], F]:
+    """The option ``-o``."""
+    return click.option("-o", "--output", type=click.Path(path_type=Path), required=required, multiple=multiple,
+                        metavar="FILE", help=help)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The values of `data_options` and `model_options`, by the names of the options."""
+
+    files: tuple[Path, ...]
+    reference_data: str | None
+    isotope: str | None
+    tensor: str | None
+    kind: str | None
+    scalar: tuple[str, ...]
+    sign: str
+    offset: float | dict[str, float]
+    efg_unit: str
+    where: str | None
+    group: str | None
+    types: str | None
+    index: str | None
+    targets: tuple[str, ...] = ()
+    species: str | None = None
+    cutoff: float = 5.0
+    n_max: int = 8
+    l_max: int = 4
+    sigma: float = 0.4
+    basis: str = "bessel"
+    radial_scaling: tuple[float, float] | None = None
+    mixing: str = "none"
+    regressor: str = "lssvr"
+    kernel: str = "gaussian"
+    n_landmarks: int = 1000
+    landmark_method: str = "icd"
+    kappa: float | str = "auto"
+    lam: float | str = "auto"
+    folds: int = 5
+    seed: int = 0
+    threads: int = 0
+
+
+def only(options: dict[str, Any]) -> Settings:
+    """The settings among a command's arguments."""
+    return Settings(**{field.name: options[field.name] for field in fields(Settings) if field.name in options})
+
+
+def config_option(function: F) -> F:
+    """The option ``--config``: a TOML file with the values of options, by their long names; the command line wins."""
+
+    def read(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
+        if path is None:
+            return
+        names = {option.lstrip("-").replace("-", "_"): parameter for parameter in ctx.command.params
+                 for option in parameter.opts}
+        given = {key.replace("-", "_"): value for key, value in _read_toml(path).items()}
+        unknown = [key for key in given if key not in names]
+        if unknown:
+            raise ValueError(f"{path}: {ctx.command.name} has no option {unknown[0]!r}")
+        ctx.default_map = {str(names[key].name): value for key, value in given.items()}
+
+    decorated: F = click.option("--config", type=click.Path(path_type=Path), metavar="FILE", is_eager=True,
+                                expose_value=False, callback=read,
+                                help="Read options from a TOML file; those given here win.")(function)
+    return decorated
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    if sys.version_info < (3, 11):
+        raise ImportError("--config needs Python 3.11 or newer")
+    import tomllib
+
+    try:
+        with open(path, "rb") as file:
+            table = tomllib.load(file)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no file {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a TOML file: {error}") from error
+    nested = [key for key, value in table.items() if isinstance(value, dict) and key != "offset"]
+    if nested:
+        raise ValueError(f"{path}: options stand without headings, got [{nested[0]}]")
+    if isinstance(table.get("offset"), dict):
+        table["offset"] = ",".join(f"{key}={value}" for key, value in table["offset"].items())
+    return table

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From settings to the objects of the library: data, descriptor, regressor, targets, reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase.data import atomic_numbers
+
+from glassnmr.cli.base import Session
+from glassnmr.cli.options import Settings
+from glassnmr.data import reference as shipped
+from glassnmr.dataset import Dataset, read_dataset
+from glassnmr.descriptors import SphericalBesselSOAP
+from glassnmr.isotopes import isotope as find_isotope
+from glassnmr.learning import LSSVR, KernelRidge
+
+__all__ = ["check_output", "descriptor_of", "read_data", "reference_of", "regressor_of", "targets_of"]
+
+FORMERS = ("B", "Al", "Si", "P", "Ge")
+
+
+def read_data(settings: Settings, session: Session, *, one_isotope: bool = True) -> Dataset:
+    """The table that the data options describe; of one isotope, if a model shall be made of it."""
+    nucleus = find_isotope(settings.isotope) if settings.isotope else None
+    if settings.reference_data is not None:
+        if settings.files:
+            raise ValueError("give files or --reference-data, not both")
+        data = shipped.load(settings.reference_data, None if nucleus is None else nucleus.symbol)
+        if settings.where is not None:
+            data = data.select(where=settings.where)
+    elif not settings.files:
+        raise ValueError("there is no data: give files with tensors, or --reference-data")
+    else:
+        with session.progress("reading", len(settings.files)) as progress:
+            data = read_dataset(
+                settings.files, tensor=settings.tensor, kind=settings.kind, scalar=_scalars(settings.scalar),
+                sign=int(settings.sign), offset=settings.offset, efg_unit=settings.efg_unit,  # type: ignore[arg-type]
+                where=settings.where, group=settings.group, types=settings.types, index=settings.index,
+                element=None if nucleus is None else nucleus.element,
+                isotope=None if nucleus is None else {nucleus.element: nucleus.symbol}, progress=progress)
+    isotopes = sorted(set(data.isotope.tolist()))
+    if len(data) == 0:
+        raise ValueError(f"{settings.where!r} leaves no row of the data")
+    if one_isotope and len(isotopes) != 1:
+        raise ValueError(f"the data hold {', '.join(name or '?' for name in isotopes)}: choose one with --isotope")
+    return data
+
+
+def _scalars(given: tuple[str, ...]) -> dict[str, str] | None:
+    pairs = [word.split("=", 1) if "=" in word else [word, word] for word in given]
+    return {target: array for target, array in pairs} or None
+
+
+def targets_of(settings: Settings, data: Dataset) -> tuple[str, ...]:
+    """The targets asked for, or those that the data's tensors suggest."""
+    if settings.targets:
+        return settings.targets
+    if data.scalars:
+        return tuple(data.scalars)
+    return ("sigma_iso",) if "ms" in data.tensors else ("abs_C_Q", "eta")
+
+
+def descriptor_of(settings: Settings, data: Dataset) -> SphericalBesselSOAP:
+    """The descriptor; its species are those of the data unless given."""
+    if settings.species is not None:
+        species = [word for word in settings.species.replace(",", " ").split() if word]
+    else:
+        numbers = sorted({int(z) for atoms in data.structures for z in np.unique(atoms.numbers)})
+        symbols = {z: symbol for symbol, z in atomic_numbers.items()}
+        species = [symbols[z] for z in numbers]
+    return SphericalBesselSOAP(
+        species, settings.cutoff, n_max=settings.n_max, l_max=settings.l_max, sigma=settings.sigma,
+        basis=settings.basis, radial_scaling=settings.radial_scaling,
+        mixing=_mixing(species) if settings.mixing == "formers" else None)
+
+
+def _mixing(species: list[str]) -> np.ndarray[Any, np.dtype[np.float64]] | None:
+    """A channel for O and for each network former, one for all others together; None where that changes nothing."""
+    alone = [symbol for symbol in species if symbol == "O" or symbol in FORMERS]
+    others = [symbol for symbol in species if symbol not in alone]
+    if len(others) < 2:
+        return None
+    matrix = np.zeros((len(alone) + 1, len(species)))
+    for column, symbol in enumerate(species):
+        matrix[alone.index(symbol) if symbol in alone else len(alone), column] = 1
+    return matrix
+
+
+def regressor_of(settings: Settings) -> LSSVR | KernelRidge:
+    """The regressor before kappa and lambda are chosen."""
+    common: dict[str, Any] = {"kernel": settings.kernel, "kappa": settings.kappa, "n_threads": settings.threads}
+    if settings.lam != "auto":
+        common["lam"] = settings.lam
+    if settings.regressor == "krr":
+        return KernelRidge(**common)
+    return LSSVR(n_landmarks=settings.n_landmarks, landmarks=settings.landmark_method, seed=settings.seed, **common)
+
+
+def reference_of(settings: Settings, given: tuple[float, float] | None, isotope: str, targets: tuple[str, ...]
+                 ) -> tuple[float, float] | None:
+    """a, b of delta_iso = a + b sigma_iso: as given, or that of the shipped shieldings if those are learnt."""
+    if given is not None or "sigma_iso" not in targets:
+        return given
+    return shipped.shift_reference(isotope) if settings.reference_data == "shielding" else None
+
+
+def check_output(path: Path, suffixes: tuple[str, ...], what: str) -> None:
+    """Refuse a name that cannot be written before the work is done, not after."""
+    if path.suffix == ".gz" and path.with_suffix("").suffix in suffixes:
+        return
+    if path.suffix not in suffixes and not (path.exists() and not path.is_file() and not path.is_dir()):
+        raise ValueError(f"{what} is written as {' or '.join(suffixes)}, got {path}")
+    if path.is_dir():
+        raise IsADirectoryError(f"cannot write {path}: it is a folder")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
