@@ -119,23 +119,25 @@ double distribution(const Quadric& k, double u, std::vector<double>& cuts) {
 /// The memory behind CentralTable.
 class CentralLines {
    public:
-    CentralLines() : node_(2 * T::n_cells * (K + 1)), mass_(2 * T::n_cells * K), bend_(2 * T::n_cells) {
+    CentralLines() : node_(2 * T::n_cells * (K + 1)), mass_(2 * T::n_cells * K), mean_(3 * T::n_cells) {
         parallel_for(T::n_cells, 0, [&](std::size_t cell) {
             const auto n = intervals(cell);
             fill(2 * cell, eta(cell), n);
             fill(2 * cell + 1, eta(cell + 1), n);
-            hold_mean(cell);
+            interpolated_mean(cell);
         });
     }
-    CentralTable view() const { return {node_.data(), mass_.data(), bend_.data()}; }
+    CentralTable view() const { return {node_.data(), mass_.data(), mean_.data()}; }
 
    private:
     using T = CentralTable;
     using Counts = std::array<std::size_t, T::n_segments>;
     static constexpr std::size_t K = T::n_intervals, least = 12;
 
-    static double eta(std::size_t j) { return static_cast<double>(j) / static_cast<double>(T::n_cells); }
-    static double mean(double eta) { return -(1 + eta * eta / 3) / 30; }
+    static double eta(std::size_t j) {
+        const double s = static_cast<double>(j) / static_cast<double>(T::n_cells);
+        return s < 0.5 ? 2 * s * s : 1 - 2 * (1 - s) * (1 - s);
+    }
 
     /// How many intervals each segment between critical values gets in a cell, from the highest u down.
     static Counts intervals(std::size_t cell) {
@@ -172,29 +174,22 @@ class CentralLines {
                 below[k] = k == K ? 0 : std::min(below[k - 1], distribution(quadric, u, cuts));
             }
         }
-        double centre = 0;
-        for (std::size_t k = 0; k < K; ++k) {
-            mass[k] = below[k] - below[k + 1];
-            centre += mass[k] * 0.5 * (node[k] + node[k + 1]);
-        }
-        for (std::size_t k = 0; k <= K; ++k) node[k] += mean(at) - centre;
+        for (std::size_t k = 0; k < K; ++k) mass[k] = below[k] - below[k + 1];
     }
 
-    /// Inside a cell the mean of the interpolated line is a parabola in t, and so is the exact one.
-    void hold_mean(std::size_t cell) {
+    void interpolated_mean(std::size_t cell) {
         const double *node = node_.data() + 2 * cell * (K + 1), *mass = mass_.data() + 2 * cell * K;
-        const double *node1 = node + K + 1, *mass1 = mass + K, step = 1 / static_cast<double>(T::n_cells);
-        double linear = 0, square = 0;
+        const double *node1 = node + K + 1, *mass1 = mass + K;
+        double* mean = mean_.data() + 3 * cell;
         for (std::size_t k = 0; k < K; ++k) {
             const double middle = 0.5 * (node[k] + node[k + 1]), change = 0.5 * (node1[k] + node1[k + 1]) - middle;
-            linear += mass[k] * change + (mass1[k] - mass[k]) * middle;
-            square += (mass1[k] - mass[k]) * change;
+            mean[0] += mass[k] * middle;
+            mean[1] += mass[k] * change + (mass1[k] - mass[k]) * middle;
+            mean[2] += (mass1[k] - mass[k]) * change;
         }
-        bend_[2 * cell] = -2 * eta(cell) * step / 90 - linear;
-        bend_[2 * cell + 1] = -step * step / 90 - square;
     }
 
-    std::vector<double> node_, mass_, bend_;
+    std::vector<double> node_, mass_, mean_;
 };
 
 CentralTable central_table() {

@@ -4,6 +4,8 @@
 //
 #include "kernels/entries.hpp"
 
+#include <cmath>
+
 namespace glassnmr::GLASSNMR_LEVEL {
 
 namespace {
@@ -76,12 +78,14 @@ void central_lines(const LineGrid& grid, const CentralTable& table, double scale
         const std::size_t c = component ? static_cast<std::size_t>(component[i]) : 0;
         double* to = out + c * grid.stride;
         const double m = weight ? weight[i] : 1;
-        const double cell = eta[i] * static_cast<double>(CentralTable::n_cells);
+        const double s = eta[i] < 0.5 ? std::sqrt(0.5 * eta[i]) : 1 - std::sqrt(0.5 * (1 - eta[i]));
+        const double cell = s * static_cast<double>(CentralTable::n_cells);
         const std::size_t j = cell < CentralTable::n_cells ? static_cast<std::size_t>(cell) : CentralTable::n_cells - 1;
         const double t = cell - static_cast<double>(j);
         const double width = scale * coupling[i] * coupling[i] * grid.per_step;
-        const double bend = table.bend[2 * j] * t + table.bend[2 * j + 1] * t * t;
-        const double origin = (delta[i] - grid.first) * grid.per_step + width * bend;
+        const double* mean = table.mean + 3 * j;
+        const double shift = -(1 + eta[i] * eta[i] / 3) / 30 - (mean[0] + t * (mean[1] + t * mean[2]));
+        const double origin = (delta[i] - grid.first) * grid.per_step + width * shift;
         const double* v0 = table.node + 2 * j * (K + 1);
         const double* v1 = v0 + (K + 1);
         for (std::size_t k = 0; k <= K; ++k) place[k] = origin + width * (v0[k] + t * (v1[k] - v0[k]));
