@@ -39,8 +39,8 @@ def load(name: str, isotope: str | None = None) -> Dataset:
 
     Parameters
     ----------
-    name : ``"efg-17O"`` (field gradients, a.u., of periodic 36-atom cells), ``"shielding"`` (shieldings, ppm, of atoms in
-        periodic 144-atom glasses) or ``"shielding-clusters"`` (the same tensors on the clusters that were computed)
+    name : ``"efg-17O"`` (field gradients, a.u., of periodic 36-atom cells), ``"shielding"`` (shieldings, ppm, of atoms
+        in periodic 144-atom glasses) or ``"shielding-clusters"`` (the same tensors on the clusters that were computed)
     isotope : one nucleus only, such as ``"29Si"``; None gives 17O of ``"efg-17O"`` and all nuclei of the others
 
     Groups are glasses: no fold may split one.

@@ -29,7 +29,7 @@ PAW_FOLDER = "/usr/share/abinit/psp/Pseudodojo_paw_pbe_standard"
 OVERLAP = 25
 """Largest overlap of PAW spheres, percent; ABINIT's own limit, 5, refuses the short bonds of hot glass."""
 
-_NUMBER = r"[-+]?\d+\.\d+(?:[ED][-+]?\d+)?"
+_NUMBER = r"-?\d+\.\d{6}"  # Fortran's f13.6; wide numbers run into each other
 _TENSOR = re.compile(rf"total efg\s*:\s*({_NUMBER})\s*({_NUMBER})\s*({_NUMBER})")
 _VALENCE = re.compile(r'<atom[^>]*valence="\s*([0-9.]+)')
 _VERSION = re.compile(r"Version\s+(\S+)\s+of ABINIT")
@@ -104,7 +104,7 @@ optforces 0 optstress 0
 
 def read_efg(output: str, n_atoms: int) -> NDArray[np.float64]:
     """EFG tensors (N, 3, 3), a.u., of an ABINIT main output; the symmetric traceless part of what is printed."""
-    rows = np.array([[float(x.replace("D", "E")) for x in m] for m in _TENSOR.findall(output)])
+    rows = np.array([[float(x) for x in m] for m in _TENSOR.findall(output)])
     if rows.size != 9 * n_atoms:
         raise ValueError(f"ABINIT printed {rows.size} EFG elements, {9 * n_atoms} were wanted")
     efg = rows.reshape(n_atoms, 3, 3)

@@ -121,9 +121,7 @@ def carve_silicon(atoms: Atoms, centre: int, reach: float = 3.4) -> Atoms:
     cluster.keep(*oxygens)
     loose = []
     for o in oxygens:
-        others = near.bonded(o, "Si")
-        others = [k for k in others if k != 0]
-        silicon = [k for k in others if np.linalg.norm(near.position[k]) > 0.1]
+        silicon = [k for k in near.bonded(o, "Si") if k != 0]
         if len(silicon) > 1:
             raise CannotCarve("an oxygen is bonded to three silicon")
         if not silicon:
@@ -159,8 +157,7 @@ def carve_oxygen(atoms: Atoms, centre: int, reach: float = 3.2) -> Atoms:
     loose = [0] if len(silicon) == 1 else []
     charge = len(sodium) - len(loose)
     for si in silicon:
-        outer = [k for k in near.bonded(si, "O")]
-        outer = [k for k in outer if np.linalg.norm(near.position[k]) > 0.1]
+        outer = [k for k in near.bonded(si, "O") if k != 0]
         if len(outer) != 3 or set(outer) & set(cluster.sites):
             raise CannotCarve("a bonded silicon is not a corner-sharing tetrahedron")
         cluster.keep(*outer)

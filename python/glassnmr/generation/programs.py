@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["Stopped", "run_program", "stop"]
@@ -62,8 +63,6 @@ def stop(folder: Path) -> None:
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """Kill the whole group of a process that still runs, and wait for it."""
     if process.poll() is None:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()

@@ -31,6 +31,7 @@ __all__ = ["compute", "missing", "shielding"]
 
 BLOCK = 4000  # grid points at once
 SHELLS = 64  # auxiliary shells at once
+NUMBERS = 2e7  # integrals in memory at once
 CLUSTER, ANSWER = "cluster.extxyz", "shielding.json"
 
 
@@ -68,17 +69,19 @@ def _coulomb(mf: Any, dm: NDArray[np.float64]) -> NDArray[np.float64]:
 
     mol = mf.mol
     aux = df.addons.make_auxmol(mol, mf.with_df.auxbasis)
-    both = mol + aux
-    nb, na = mol.nbas, aux.nbas
+    both, nb, na, nao = mol + aux, mol.nbas, aux.nbas, mol.nao
+    place = mol.ao_loc_nr()
     blocks = [(0, nb, 0, nb, nb + a, nb + min(a + SHELLS, na)) for a in range(0, na, SHELLS)]
     rho = np.concatenate([np.einsum("pqP,qp->P", both.intor("int3c2e", comp=1, shls_slice=b), dm) for b in blocks])
     charge = np.linalg.solve(aux.intor("int2c2e"), rho)
-    potential, done = np.zeros((3, mol.nao, mol.nao)), 0
-    for b in blocks:
-        integrals = both.intor("int3c2e_ig1", comp=3, shls_slice=b)
-        potential += integrals @ charge[done:done + integrals.shape[-1]]
-        done += integrals.shape[-1]
-    return potential
+    lower = np.zeros((3, nao, nao))
+    step = max(1, int(NUMBERS / (3 * aux.nao * nao * nao / nb)))
+    for a in range(0, nb, step):  # antisymmetric: the lower triangle says all
+        b = min(a + step, nb)
+        rows = both.intor("int3c2e_ig1", comp=3, shls_slice=(a, b, 0, b, nb, nb + na)) @ charge
+        lower[:, place[a]:place[b], :place[b]] = rows
+    lower = np.tril(lower, -1)
+    return lower - lower.transpose(0, 2, 1)
 
 
 def _first_order_fock(nmr: Any) -> NDArray[np.float64]:
@@ -88,20 +91,37 @@ def _first_order_fock(nmr: Any) -> NDArray[np.float64]:
     return np.asarray(h - _exchange_correlation(mf, dm) - _coulomb(mf, dm))
 
 
+def _mean_field(mol: Any, grid: int, tolerance: float, fitting: Any = None) -> Any:
+    from pyscf import dft
+
+    mf = dft.RKS(mol, xc="pbe").density_fit()
+    mf.grids.level, mf.conv_tol = grid, tolerance
+    if fitting is None:
+        mf.with_df.build()
+    else:
+        mf.with_df = fitting
+    return mf
+
+
 def _ground_state(atoms: Atoms, basis: str, grid: int) -> Any:
-    from pyscf import dft, gto
+    """The converged mean field: most cycles on a coarse grid, the last few on the one that is wanted."""
+    from pyscf import gto
 
     places = list(zip(atoms.get_chemical_symbols(), atoms.positions.tolist(), strict=True))
-    mf = dft.RKS(gto.M(atom=places, basis=basis, verbose=0), xc="pbe").density_fit()
-    mf.grids.level = grid
-    mf.conv_tol = 1e-7
-    mf.with_df.build()
-    mf.kernel()
-    if not mf.converged:  # sodium leaves a small gap: damp the start, then shift the empty levels
-        mf.level_shift, mf.damp, mf.max_cycle = 0.3, 0.3, 150
-        mf.kernel()
+    mol = gto.M(atom=places, basis=basis, verbose=0)
+    rough = _mean_field(mol, 0, 1e-5)
+    rough.max_cycle = 30
+    rough.kernel()
+    if not rough.converged:  # sodium leaves a small gap: shift the empty levels, damp the start
+        rough.level_shift, rough.damp, rough.max_cycle = 0.3, 0.3, 80
+        rough.kernel()
+    mf = _mean_field(mol, grid, 1e-7, rough.with_df)
+    mf.level_shift = rough.level_shift
+    if rough.converged:
+        mf.kernel(rough.make_rdm1())
     if not mf.converged:
-        raise RuntimeError("the self-consistent field did not converge")
+        raise RuntimeError("the self-consistent field did not converge: the gap between occupied and empty levels may "
+                           "be too small for a closed shell")
     return mf
 
 
