@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every figure of the package. matplotlib is imported on use; nothing touches its global state or opens a window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glassnmr.isotopes import isotope as find_isotope
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from glassnmr.spectra import Spectrum
+
+__all__ = ["plot_spectrum"]
+
+STYLE: dict[str, Any] = {
+    "font.size": 9,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "savefig.dpi": 300,
+    "figure.dpi": 150,
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+}
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f3c8d", "#8c8c8c")
+INK = "#1a1a1a"
+
+
+def nucleus_text(symbol: str) -> str:
+    """``"29Si"`` as matplotlib sets it, with the mass number raised."""
+    nucleus = find_isotope(symbol)
+    return rf"$^{{{nucleus.mass_number}}}${nucleus.element}"
+
+
+def plot_spectrum(spectrum: Spectrum, measured: Spectrum | None = None, title: str | None = None) -> Figure:
+    """The spectrum with its components under the sum, ppm falling to the right; a measurement is scaled to it.
+
+    The measured spectrum is scaled to the simulated one by least squares over the common range.
+    """
+    figure, axes = _figure(5.2, 3.3)
+    x, top = spectrum.ppm, float(np.max(spectrum.intensity)) or 1.0
+    low, high = _shown(spectrum)
+    for colour, (label, values) in zip(_colours(len(spectrum.components)), spectrum.components.items(), strict=True):
+        share = spectrum.fractions.get(label)
+        text = label if share is None else f"{label}  {100 * share:.1f} %"
+        axes.fill_between(x, values / top, color=colour, alpha=0.28, linewidth=0, label=text)
+        axes.plot(x, values / top, color=colour, linewidth=0.8)
+    if measured is not None:
+        y = np.interp(x, measured.ppm, measured.intensity, left=0, right=0)
+        norm = float(y @ y)
+        factor = float(spectrum.intensity @ y) / norm if norm > 0 else 1.0
+        axes.plot(measured.ppm, factor * measured.intensity / top, color="#8c8c8c", linewidth=1.0, label="measured")
+    named = bool(spectrum.components) or measured is not None
+    axes.plot(
+        x, spectrum.intensity / top, color=INK, label=("sum" if spectrum.components else "model") if named else None
+    )
+    axes.set_xlim(high, low)
+    axes.set_ylim(-0.03 if measured is None else None, 1.06)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    what = f"{nucleus_text(spectrum.isotope)} chemical shift" if spectrum.isotope else "chemical shift"
+    axes.set_xlabel(f"{what} / ppm")
+    axes.minorticks_on()
+    if named:
+        side = _emptier_side(spectrum, low, high)
+        axes.legend(loc=f"upper {side}", handlelength=1.2, borderaxespad=0.2)
+    if title:
+        axes.set_title(title, fontsize=9, loc="left")
+    return figure
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Any]:
+    """An empty figure of this size in inches, in the style of the package."""
+    try:
+        import matplotlib
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ImportError("figures need matplotlib: pip install matplotlib") from None
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        return figure, figure.add_subplot()
+
+
+def _colours(n: int) -> list[str]:
+    return [COLOURS[place % len(COLOURS)] for place in range(n)]
+
+
+def _shown(spectrum: Spectrum) -> tuple[float, float]:
+    """The part of the axis with all but 4e-4 of the intensity, with margins, or all of it if that is little less."""
+    x = spectrum.ppm
+    below = np.cumsum(np.maximum(spectrum.intensity, 0))
+    if not below[-1] > 0:
+        return float(x[0]), float(x[-1])
+    below /= below[-1]
+    low, high = float(np.interp(2e-4, below, x)), float(np.interp(1 - 2e-4, below, x))
+    margin = 0.12 * (high - low)
+    return max(low - margin, float(x[0])), min(high + margin, float(x[-1]))
+
+
+def _emptier_side(spectrum: Spectrum, low: float, high: float) -> str:
+    """Where a legend covers less: the left of the figure holds the high shifts."""
+    third = (high - low) / 3
+    left = spectrum.intensity[(spectrum.ppm > high - third) & (spectrum.ppm <= high)]
+    right = spectrum.intensity[(spectrum.ppm < low + third) & (spectrum.ppm >= low)]
+    return "left" if np.max(left, initial=0) <= np.max(right, initial=0) else "right"
