@@ -51,11 +51,11 @@ class Isotope:
         return abs(self.gamma) * _checked_field(field) / (2e6 * math.pi)
 
     def reference_frequency(self, field: float) -> float:
-        """nu_ref in MHz: where the reference compound (0 ppm) resonates in a field of so many tesla; the ppm scale's unit."""
+        """nu_ref in MHz: where the reference compound, 0 ppm, resonates in a field of so many tesla."""
         return self.xi / 100 * _checked_field(field) / _XI_FIELD
 
     def field(self, larmor: float) -> float:
-        """The field in tesla at which the reference compound resonates at so many MHz; inverse of `reference_frequency`."""
+        """The field in tesla where the reference compound is at so many MHz; inverse of `reference_frequency`."""
         if not (math.isfinite(larmor) and larmor > 0):
             raise ValueError(f"larmor must be a positive frequency in MHz, got {larmor}")
         return larmor * _XI_FIELD / (self.xi / 100)
@@ -70,7 +70,7 @@ def isotopes() -> Mapping[str, Isotope]:
 
 
 def isotope(symbol: str | Isotope) -> Isotope:
-    """The nucleus named ``"29Si"`` (also ``"Si29"``, ``"Si-29"``); ValueError with the nearest names if there is none."""
+    """The nucleus named ``"29Si"``, ``"Si29"`` or ``"Si-29"``; ValueError with the nearest names if there is none."""
     if isinstance(symbol, Isotope):
         return symbol
     table, _ = _table()

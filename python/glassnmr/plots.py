@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import functools
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from glassnmr.files import replacing_path
 from glassnmr.isotopes import isotope as find_isotope
 
 if TYPE_CHECKING:
@@ -14,7 +18,10 @@ if TYPE_CHECKING:
 
     from glassnmr.spectra import Spectrum
 
-__all__ = ["plot_spectrum"]
+__all__ = ["plot_spectrum", "save_figure"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 STYLE: dict[str, Any] = {
     "font.size": 9,
@@ -23,13 +30,34 @@ STYLE: dict[str, Any] = {
     "axes.spines.right": False,
     "legend.frameon": False,
     "lines.linewidth": 1.2,
-    "savefig.dpi": 300,
-    "figure.dpi": 150,
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
 }
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f3c8d", "#8c8c8c")
 INK = "#1a1a1a"
+
+
+def styled(function: Callable[P, R]) -> Callable[P, R]:
+    """Run a function that draws in the style of the package."""
+
+    @functools.wraps(function)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            from matplotlib import rc_context
+        except ImportError:
+            raise ImportError("figures need matplotlib: pip install matplotlib") from None
+        style: Any = STYLE
+        with rc_context(style):
+            return function(*args, **kwargs)
+
+    return inside
+
+
+@styled
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a figure by suffix, whole or not at all; .svg and .pdf keep their text as text."""
+    with replacing_path(path) as temporary:
+        figure.savefig(temporary)
 
 
 def nucleus_text(symbol: str) -> str:
@@ -38,6 +66,7 @@ def nucleus_text(symbol: str) -> str:
     return rf"$^{{{nucleus.mass_number}}}${nucleus.element}"
 
 
+@styled
 def plot_spectrum(spectrum: Spectrum, measured: Spectrum | None = None, title: str | None = None) -> Figure:
     """The spectrum with its components under the sum, ppm falling to the right; a measurement is scaled to it.
 
@@ -76,17 +105,13 @@ def plot_spectrum(spectrum: Spectrum, measured: Spectrum | None = None, title: s
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Any]:
-    """An empty figure of this size in inches, in the style of the package."""
-    try:
-        import matplotlib
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ImportError("figures need matplotlib: pip install matplotlib") from None
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasAgg(figure)
-        return figure, figure.add_subplot()
+    """An empty figure of this size in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=200, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.add_subplot()
 
 
 def _colours(n: int) -> list[str]:

@@ -290,7 +290,7 @@ def _fwhm(fwhm_ppm: float | None, fwhm_hz: float | None, reference: float, shape
     if fwhm_ppm is not None and fwhm_hz is not None:
         raise ValueError("give fwhm_ppm or fwhm_hz, not both")
     name, value = ("fwhm_hz", fwhm_hz) if fwhm_hz is not None else ("fwhm_ppm", 1.0 if fwhm_ppm is None else fwhm_ppm)
-    width = float(value)  # type: ignore[arg-type]
+    width = float(value)
     if not (math.isfinite(width) and width >= 0):
         raise ValueError(f"{name} must be finite and not negative, got {value}")
     return width / reference if fwhm_hz is not None else width

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnmr.files import replacing, replacing_path
+from glassnmr.files import replacing
 from glassnmr.isotopes import isotope as find_isotope
 from glassnmr.spectra import Spectrum
 from glassnmr.version import __version__
@@ -43,9 +43,9 @@ def write_spectrum(path: str | os.PathLike[str], spectrum: Spectrum) -> None:
     elif kind == ".csdf":
         _write_csdf(path, spectrum)
     elif kind in _PICTURES:
-        figure = spectrum.plot()
-        with replacing_path(path) as temporary:
-            figure.savefig(temporary)
+        from glassnmr.plots import save_figure
+
+        save_figure(spectrum.plot(), path)
     else:
         raise ValueError(f"a spectrum is written as .csv, .csdf, .png, .svg or .pdf, got {path}")
 

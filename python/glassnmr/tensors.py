@@ -99,8 +99,8 @@ def antisymmetric(tensor: ArrayLike) -> Array:
 
 
 def mehring(tensor: ArrayLike, kind: Kind = "shielding") -> Array:
-    """Principal values 11, 22, 33, shape (..., 3): rising for a shielding, falling for a shift, THEORY.md eq. (11.2)."""
-    values = np.linalg.eigvalsh(symmetric(tensor))
+    """Principal values 11, 22, 33, shape (..., 3): rising for a shielding, falling for a shift, eq. (11.2)."""
+    values = np.asarray(np.linalg.eigvalsh(symmetric(tensor)), dtype=float)
     return values if _is_shielding(kind) else values[..., ::-1].copy()
 
 
@@ -115,7 +115,7 @@ def haeberlen(tensor: ArrayLike) -> Haeberlen:
 
 
 def haeberlen_principal_values(iso: ArrayLike, zeta: ArrayLike, eta: ArrayLike) -> Array:
-    """Principal values xx, yy, zz, shape (..., 3), with |zz - iso| >= |xx - iso| >= |yy - iso|; inverse of `haeberlen`."""
+    """Principal values xx, yy, zz, shape (..., 3), |zz - iso| >= |xx - iso| >= |yy - iso|; inverse of `haeberlen`."""
     iso, zeta, eta = _parameters(iso=iso, zeta=zeta, eta=eta)
     _require_eta(eta)
     return np.stack([iso - 0.5 * zeta * (1 + eta), iso - 0.5 * zeta * (1 - eta), iso + zeta], axis=-1)
@@ -249,7 +249,7 @@ def _tensors(tensor: ArrayLike) -> Array:
 def _deviations(tensor: ArrayLike, iso: Array) -> tuple[Array, Array, Array]:
     """Principal values of the symmetric traceless part, rising; zero where they are round-off of a larger tensor."""
     t = symmetric(tensor)
-    values = np.linalg.eigvalsh(t - iso[..., None, None] * np.eye(3))
+    values = np.asarray(np.linalg.eigvalsh(t - iso[..., None, None] * np.eye(3)), dtype=float)
     noise = 8 * np.finfo(float).eps * np.abs(t).max(axis=(-2, -1))
     values = np.where(np.abs(values).max(axis=-1, keepdims=True) > noise[..., None], values, 0.0)
     return values[..., 0], values[..., 1], values[..., 2]

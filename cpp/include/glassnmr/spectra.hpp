@@ -27,7 +27,7 @@ struct Sites {
     std::size_t n_components;
 };
 
-/// Largest difference that a caller may expect between tabulated and powder-averaged lines is told in THEORY.md 12.4.
+/// The table is within 0.3 % of the powder average (L2, a single site of 600 widths of its broadening); THEORY.md 12.4.
 enum class LineMethod { table, powder };
 
 /// How the lines of the central transition are made.
@@ -46,7 +46,7 @@ struct LineSettings {
 GLASSNMR_API void mas_lines(const Sites& sites, const PpmAxis& axis, const LineSettings& settings, double* intensity,
                             double* outside, int n_threads = 0);
 
-/// The reduced frequency u of the central transition, eq. (12.3): x = cos beta, alpha in radians.
+/// The reduced frequency u of the central transition, eq. (12.3): x = cos beta, alpha from the axis of V_yy, radians.
 GLASSNMR_API double central_transition_frequency(double eta, double x, double alpha);
 
 /// The six critical values of u over the sphere, rising, eq. (12.6); those that are no longer stationary repeat the
