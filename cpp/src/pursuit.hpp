@@ -21,9 +21,10 @@
 
 namespace glassnmr {
 
-constexpr std::size_t pursuit_rows = 96;    // rows made at once
-constexpr std::size_t pursuit_ahead = 384;  // rows looked at to guess which
-constexpr std::size_t pursuit_lag = 64;     // choices after which rows in stock are brought up to date
+constexpr std::size_t pursuit_rows = 48;    // rows made at once
+constexpr std::size_t pursuit_ahead = 192;   // rows looked at to guess which
+constexpr std::size_t pursuit_stock = 256;   // rows kept for later
+constexpr std::size_t pursuit_lag = 64;      // choices after which rows in stock are brought up to date
 
 /// Best of the scores; the lowest index among equals.
 template <class State>
@@ -60,7 +61,7 @@ public:
     /// Make the rows that a pursuit among the best scores would choose next.
     void refill(std::size_t wanted) {
         settle();
-        while (held_.size() > pursuit_rows) {  // the least likely go
+        while (held_.size() > pursuit_stock) {  // the least likely go
             const double* score = state_.score();
             remove(*std::min_element(held_.begin(), held_.end(),
                                      [&](std::size_t a, std::size_t b) { return score[a] < score[b]; }));

@@ -163,7 +163,7 @@ def select_landmarks(X: ArrayLike, n_landmarks: int, *, method: str = "icd", ker
 
     Examples
     --------
-    >>> select_landmarks([[0.0], [0.1], [5.0], [5.1]], 2, kappa=1.0).index
+    >>> select_landmarks([[0.0], [0.1], [2.0], [2.1]], 2, kappa=1.0).index
     array([0, 3])
     """
     rows = checked_rows(X)
@@ -188,7 +188,7 @@ def incomplete_cholesky(K: ArrayLike, count: int | None = None, *, tolerance: fl
     Examples
     --------
     >>> found = incomplete_cholesky([[2.0, 2.0], [2.0, 2.0]])
-    >>> found.index, found.residual, found.factor.round(4)
+    >>> found.index, found.residual.round(4), found.factor.round(4)
     (array([0]), array([0.]), array([[1.4142, 1.4142]]))
     """
     matrix = checked_rows(K, "K")
