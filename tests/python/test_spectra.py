@@ -82,6 +82,14 @@ def test_the_distribution_is_that_of_evenly_spread_orientations(eta: float) -> N
     assert below == pytest.approx(np.searchsorted(u, levels, side="right") / n, abs=2e-4)
 
 
+@pytest.mark.parametrize("eta", ETAS)
+def test_critical_values_have_their_closed_forms(eta: float) -> None:
+    corner = 5 / 96 - eta / 48 + 7 * eta**2 / 288
+    expected = [1 / 12 + eta**2 / 72, corner, corner + eta / 24, (1 - eta) ** 2 / 84, (1 + eta) ** 2 / 84]
+    expected.append(1 / 21 if eta >= 3 / 7 else corner)
+    assert _core.central_transition_critical_values(eta) == pytest.approx(sorted(expected), abs=1e-15)
+
+
 def test_edges_and_singularities_lie_at_the_analytic_places() -> None:
     # eta = 0: pole at 1/12, equator at 5/96, minimum at 1/84; eta = 1: 0, 1/21, 1/18, 7/72
     zero = _core.central_transition_critical_values(0)
