@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Written by python/bindings/stubs.py.
+from collections.abc import Sequence
+from typing import Any, SupportsFloat, SupportsInt, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+class Kernel:
+    def __init__(
+        self,
+        name: str,
+        *,
+        kappa: SupportsFloat = ...,
+        degree: SupportsInt = ...,
+        offset: SupportsFloat = ...,
+    ) -> None: ...
+
+class Model:
+    def __init__(
+        self,
+        *,
+        soap: Soap,
+        species: Sequence[str],
+        isotope: str,
+        centre: str,
+        kernel: str,
+        kappa: SupportsFloat,
+        degree: SupportsInt,
+        offset: SupportsFloat,
+        landmarks: ArrayLike,
+        weights: ArrayLike,
+        bias: ArrayLike,
+        targets: Sequence[str],
+        units: Sequence[str],
+        reference: tuple[SupportsFloat, SupportsFloat] | None,
+        provenance: str,
+    ) -> None: ...
+    @staticmethod
+    def load(path: str) -> Model: ...
+    def save(self, path: str) -> None: ...
+    def predict(
+        self,
+        positions: ArrayLike,
+        cell: ArrayLike,
+        pbc: Sequence[bool],
+        species: ArrayLike,
+        centres: ArrayLike,
+        *,
+        n_threads: SupportsInt = ...,
+    ) -> NDArray[np.float64]: ...
+    @property
+    def isotope(self) -> str: ...
+    @property
+    def centre(self) -> str: ...
+    @property
+    def targets(self) -> list[str]: ...
+    @property
+    def units(self) -> list[str]: ...
+    @property
+    def reference(self) -> tuple[float, float] | None: ...
+    @property
+    def provenance(self) -> str: ...
+    @property
+    def n_landmarks(self) -> int: ...
+    @property
+    def descriptor(self) -> dict[str, Any]: ...
+    @property
+    def kernel(self) -> dict[str, Any]: ...
+
+class NumericalError(ArithmeticError):
+    ...
+
+class RidgePath:
+    def __init__(self, factor: ArrayLike, weights: ArrayLike | None = ..., *, n_threads: SupportsInt = ...) -> None: ...
+    def solve(self, y: ArrayLike, lam: ArrayLike) -> tuple[Any, ...]: ...
+    def leave_out(
+        self,
+        y: ArrayLike,
+        group: ArrayLike,
+        *,
+        n_groups: SupportsInt,
+        lam: ArrayLike,
+        n_threads: SupportsInt = ...,
+    ) -> NDArray[np.float64]: ...
+
+class Soap:
+    def __init__(
+        self,
+        n_species: SupportsInt,
+        *,
+        cutoff: SupportsFloat,
+        n_max: SupportsInt,
+        l_max: SupportsInt,
+        sigma: SupportsFloat,
+        basis: str,
+        scaling: tuple[SupportsFloat, SupportsFloat] = ...,
+        mixing: ArrayLike = ...,
+        body: tuple[bool, bool] = ...,
+        weights: tuple[SupportsFloat, SupportsFloat] = ...,
+        angular_filter: SupportsFloat = ...,
+        normalise: bool = ...,
+    ) -> None: ...
+    @property
+    def n_features(self) -> int: ...
+    @property
+    def n_channels(self) -> int: ...
+    def feature_index(self) -> NDArray[np.void]: ...
+    def coefficients(
+        self,
+        positions: ArrayLike,
+        cell: ArrayLike,
+        pbc: Sequence[bool],
+        species: ArrayLike,
+        centres: ArrayLike,
+        *,
+        n_threads: SupportsInt = ...,
+    ) -> NDArray[np.float64]: ...
+    @overload
+    def transform(
+        self,
+        positions: ArrayLike,
+        cell: ArrayLike,
+        pbc: Sequence[bool],
+        species: ArrayLike,
+        centres: ArrayLike,
+        out: NDArray[np.float64],
+        *,
+        n_threads: SupportsInt = ...,
+    ) -> None: ...
+    @overload
+    def transform(
+        self,
+        positions: ArrayLike,
+        cell: ArrayLike,
+        pbc: Sequence[bool],
+        species: ArrayLike,
+        centres: ArrayLike,
+        out: NDArray[np.float32],
+        *,
+        n_threads: SupportsInt = ...,
+    ) -> None: ...
+
+def central_transition_critical_values(eta: SupportsFloat) -> NDArray[np.float64]: ...
+
+def central_transition_distribution(eta: SupportsFloat, u: SupportsFloat) -> float: ...
+
+def central_transition_frequency(eta: SupportsFloat, x: SupportsFloat, alpha: SupportsFloat) -> float: ...
+
+def config() -> dict[str, Any]: ...
+
+def gaussian_from_distances(
+    d2: ArrayLike,
+    *,
+    kappa: SupportsFloat,
+    n_threads: SupportsInt = ...,
+) -> NDArray[np.float64]: ...
+
+def kernel_matrix(
+    kernel: Kernel,
+    X: ArrayLike,
+    Y: ArrayLike | None = ...,
+    *,
+    n_threads: SupportsInt = ...,
+) -> NDArray[np.float64]: ...
+
+def kernel_predict(
+    kernel: Kernel,
+    X: ArrayLike,
+    landmarks: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike,
+    *,
+    n_threads: SupportsInt = ...,
+) -> NDArray[np.float64]: ...
+
+def kernel_ridge(
+    K: ArrayLike,
+    y: ArrayLike,
+    *,
+    lam: SupportsFloat,
+    weights: ArrayLike | None = ...,
+) -> tuple[Any, ...]: ...
+
+def mas_lines(
+    delta_iso: ArrayLike,
+    *,
+    coupling: ArrayLike | None = ...,
+    eta: ArrayLike | None = ...,
+    weight: ArrayLike | None = ...,
+    component: ArrayLike | None = ...,
+    n_components: SupportsInt = ...,
+    axis: tuple[SupportsFloat, SupportsFloat, SupportsInt],
+    scale: SupportsFloat = ...,
+    orientations: SupportsInt = ...,
+    n_threads: SupportsInt = ...,
+) -> tuple[Any, ...]: ...
+
+def neighbours(
+    positions: ArrayLike,
+    cell: ArrayLike,
+    pbc: Sequence[bool],
+    *,
+    cutoff: SupportsFloat,
+    n_threads: SupportsInt = ...,
+) -> tuple[Any, ...]: ...
+
+def radial_functions(
+    r: ArrayLike,
+    *,
+    basis: str,
+    cutoff: SupportsFloat,
+    n_max: SupportsInt,
+    l_max: SupportsInt,
+    sigma: SupportsFloat,
+    scaling: tuple[SupportsFloat, SupportsFloat] = ...,
+    exact: bool = ...,
+) -> NDArray[np.float64]: ...
+
+def ridge(
+    factor: ArrayLike,
+    y: ArrayLike,
+    *,
+    lam: SupportsFloat,
+    counts: ArrayLike,
+    weights: ArrayLike | None = ...,
+    n_threads: SupportsInt = ...,
+) -> tuple[Any, ...]: ...
+
+def select_landmarks(
+    kernel: Kernel | None,
+    X: ArrayLike,
+    *,
+    method: str,
+    count: SupportsInt,
+    tolerance: SupportsFloat,
+    seed: SupportsInt = ...,
+    n_threads: SupportsInt = ...,
+) -> tuple[Any, ...]: ...
+
+def solve_triangular(
+    L: ArrayLike,
+    B: ArrayLike,
+    *,
+    transposed: bool = ...,
+    n_threads: SupportsInt = ...,
+) -> NDArray[np.float64]: ...
+
+def spherical_harmonics(xyz: ArrayLike, *, l_max: SupportsInt, n_threads: SupportsInt = ...) -> NDArray[np.float64]: ...
+
+def squared_distances(X: ArrayLike, *, n_threads: SupportsInt = ...) -> NDArray[np.float64]: ...
