@@ -13,11 +13,11 @@ from glassnmr.dataset import Dataset, read_dataset
 __all__ = ["ShiftPoint", "load", "names", "shift_points", "shift_reference"]
 
 _SETS = {
-    "efg-17O": ("efg-17O.extxyz.gz", "efg", ("17O", "23Na")),
+    "efg-17O": ("efg-17O.extxyz.gz", "efg", ("17O",)),
     "shielding": ("shielding.extxyz.gz", "ms", ("29Si", "17O")),
     "shielding-clusters": ("shielding-clusters.extxyz.gz", "ms", ("29Si", "17O")),
 }
-_ELEMENT = {"17O": "O", "23Na": "Na", "29Si": "Si"}
+_ELEMENT = {"17O": "O", "29Si": "Si"}
 
 
 class ShiftPoint(NamedTuple):
@@ -41,15 +41,13 @@ def load(name: str, isotope: str | None = None) -> Dataset:
     ----------
     name : ``"efg-17O"`` (field gradients, a.u., of periodic 36-atom cells), ``"shielding"`` (shieldings, ppm, of atoms
         in periodic 144-atom glasses) or ``"shielding-clusters"`` (the same tensors on the clusters that were computed)
-    isotope : one nucleus only, such as ``"29Si"``; None gives 17O of ``"efg-17O"`` and all nuclei of the others
+    isotope : one nucleus only, such as ``"29Si"``; None gives all of the set
 
     Groups are glasses: no fold may split one.
     """
     if name not in _SETS:
         raise ValueError(f"name must be one of {', '.join(_SETS)}, got {name!r}")
     file, kind, isotopes = _SETS[name]
-    if isotope is None and name == "efg-17O":
-        isotope = "17O"
     if isotope is not None and isotope not in isotopes:
         raise ValueError(f"isotope of {name} must be one of {', '.join(isotopes)}, got {isotope!r}")
     with as_file(files("glassnmr.data") / file) as path:
