@@ -8,16 +8,23 @@ them) without needing it.
 from __future__ import annotations
 
 import inspect
-import numbers
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
+from glassnmr.checked import checked_count, checked_number, checked_rows, checked_targets, checked_weights
 
-__all__ = ["KernelRidge", "LSSVR", "Landmarks", "incomplete_cholesky", "kernel_matrix", "median_kappa",
-           "select_landmarks"]
+__all__ = [
+    "LSSVR",
+    "KernelRidge",
+    "Landmarks",
+    "incomplete_cholesky",
+    "kernel_matrix",
+    "median_kappa",
+    "select_landmarks",
+]
 
 Floats = NDArray[np.float64]
 Self = TypeVar("Self", bound="Regressor")
@@ -34,63 +41,6 @@ class Landmarks(NamedTuple):
     """(M, N) L^T: the rows of L are the features Phi = K_NM L_MM^-T of the rows of X"""
 
 
-def checked_rows(X: ArrayLike, name: str = "X", n_features: int | None = None) -> Floats:
-    """X as a finite (n, d) float64 array in C order, or a ValueError that says what is wrong with it."""
-    array = np.asarray(X)
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"{name} must hold real numbers, got {array.dtype}")
-    if array.ndim != 2:
-        hint = " Reshape your data with X.reshape(-1, 1) for one feature." if array.ndim < 2 else ""
-        raise ValueError(f"{name} must be a 2D array of rows (n, d), got {array.ndim}D input of shape {array.shape}.{hint}")
-    if 0 in array.shape:
-        raise ValueError(f"{name} must have at least one row and one feature, got shape {array.shape}")
-    if n_features is not None and array.shape[1] != n_features:
-        raise ValueError(f"{name} has {array.shape[1]} features, but the regression was fitted with {n_features}")
-    rows = np.ascontiguousarray(array, dtype=np.float64)
-    if not np.isfinite(rows).all():
-        bad = np.argwhere(~np.isfinite(rows))[0]
-        raise ValueError(f"{name} must be finite, but {name}[{bad[0]}, {bad[1]}] is {rows[tuple(bad)]}")
-    return rows
-
-
-def checked_targets(y: ArrayLike, n: int) -> Floats:
-    """Targets as a finite (n, T) float64 array."""
-    array = np.asarray(y)
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"y must hold real numbers, got {array.dtype}")
-    if array.ndim not in (1, 2) or array.shape[0] != n or 0 in array.shape:
-        raise ValueError(f"y must have shape ({n},) or ({n}, T), got {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"y must be finite, but {int((~np.isfinite(array)).sum())} of its values are not")
-    return np.ascontiguousarray(array.reshape(n, -1), dtype=np.float64)
-
-
-def checked_weights(weights: ArrayLike | None, n: int) -> Floats | None:
-    """Sample weights as (n,) float64; their values are checked by the core."""
-    if weights is None:
-        return None
-    array = np.asarray(weights, dtype=np.float64)
-    if array.shape != (n,):
-        raise ValueError(f"sample_weight must have shape ({n},), got {array.shape}")
-    return np.ascontiguousarray(array)
-
-
-def checked_number(value: Any, name: str, low: float, *, strict: bool = False) -> float:
-    """A finite number not below (strictly: above) `low`."""
-    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not np.isfinite(float(value)):
-        raise ValueError(f"{name} must be a finite number, got {value!r}")
-    if float(value) < low or (strict and float(value) == low):
-        raise ValueError(f"{name} must be {'above' if strict else 'at least'} {low:g}, got {value!r}")
-    return float(value)
-
-
-def checked_count(value: Any, name: str, low: int = 1) -> int:
-    """A whole number not below `low`."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or int(value) < low:
-        raise ValueError(f"{name} must be a whole number of at least {low}, got {value!r}")
-    return int(value)
-
-
 def median_kappa(X: ArrayLike, *, n_threads: int = 0) -> float:
     """1 / median |x - x'|^2 over at most 1000 evenly spaced rows (THEORY.md eq. (7.5)); 1 if all are equal.
 
@@ -102,11 +52,11 @@ def median_kappa(X: ArrayLike, *, n_threads: int = 0) -> float:
     rows = checked_rows(X)
     if len(rows) > 1000:
         rows = np.ascontiguousarray(rows[np.linspace(0, len(rows) - 1, 1000).astype(np.int64)])
-    return _kappa_of_distances(_core.squared_distances(rows, n_threads=n_threads))
+    return kappa_of_distances(_core.squared_distances(rows, n_threads=n_threads))
 
 
-def _kappa_of_distances(d2: Floats) -> float:
-    """The same from squared distances."""
+def kappa_of_distances(d2: Floats) -> float:
+    """1 / median of squared distances, off the diagonal and over at most 1000 evenly spaced rows."""
     if len(d2) > 1000:
         some = np.linspace(0, len(d2) - 1, 1000).astype(np.int64)
         d2 = d2[np.ix_(some, some)]
@@ -117,7 +67,8 @@ def _kappa_of_distances(d2: Floats) -> float:
     return 1 / middle if middle > 0 else 1.0
 
 
-def _core_kernel(name: Any, kappa: float, degree: Any, offset: Any) -> _core.Kernel:
+def core_kernel(name: Any, kappa: float, degree: Any, offset: Any) -> _core.Kernel:
+    """The core's kernel from checked parameters."""
     if not isinstance(name, str):
         raise ValueError(f"kernel must be a name, got {name!r}")
     return _core.Kernel(name, kappa=kappa, degree=checked_count(degree, "degree"),
@@ -136,8 +87,9 @@ def kernel_matrix(X: ArrayLike, Y: ArrayLike | None = None, *, kernel: str = "ga
     """
     rows = checked_rows(X)
     others = None if Y is None else checked_rows(Y, "Y", rows.shape[1])
-    value = median_kappa(rows) if isinstance(kappa, str) and kappa == "auto" else checked_number(kappa, "kappa", 0, strict=True)
-    return _core.kernel_matrix(_core_kernel(kernel, value, degree, offset), rows, others, n_threads=n_threads)
+    auto = isinstance(kappa, str) and kappa == "auto"
+    value = median_kappa(rows) if auto else checked_number(kappa, "kappa", 0, strict=True)
+    return _core.kernel_matrix(core_kernel(kernel, value, degree, offset), rows, others, n_threads=n_threads)
 
 
 def select_landmarks(X: ArrayLike, n_landmarks: int, *, method: str = "icd", kernel: str = "gaussian",
@@ -173,7 +125,7 @@ def select_landmarks(X: ArrayLike, n_landmarks: int, *, method: str = "icd", ker
             raise ValueError(f"a precomputed kernel must be a symmetric square matrix, got shape {rows.shape}")
     else:
         auto = isinstance(kappa, str) and kappa == "auto"
-        core = _core_kernel(kernel, median_kappa(rows) if auto else checked_number(kappa, "kappa", 0, strict=True),
+        core = core_kernel(kernel, median_kappa(rows) if auto else checked_number(kappa, "kappa", 0, strict=True),
                             degree, offset)
     found = _core.select_landmarks(core, rows, method=method, count=checked_count(n_landmarks, "n_landmarks"),
                                    tolerance=checked_number(tolerance, "tolerance", 0),
@@ -194,6 +146,26 @@ def incomplete_cholesky(K: ArrayLike, count: int | None = None, *, tolerance: fl
     matrix = checked_rows(K, "K")
     return select_landmarks(matrix, len(matrix) if count is None else count, kernel="precomputed", tolerance=tolerance,
                             n_threads=n_threads)
+
+
+def robust_weights(factor: Floats, y: Floats, lam: float, robust: float, weights: Floats | None = None, *,
+                   rounds: int = 4, n_threads: int = 0) -> Floats:
+    """Weights (N,) that count a row less the further off it is when it is left out (THEORY.md eq. (9.9)).
+
+    Parameters
+    ----------
+    factor : (M, N) features, transposed;  y : (N, T);  lam : > 0;  weights : (N,) to start from
+    robust : deviation, in robust standard deviations, up to which a row counts fully
+    rounds : of reweighting
+    """
+    start = np.ones(len(y)) if weights is None else weights
+    current = start
+    for _ in range(rounds):
+        r = np.abs(_core.leave_one_out(factor, y, lam=lam, weights=current, n_threads=n_threads))
+        deviation = 1.4826 * np.median(r, axis=0)
+        z = np.sqrt(np.mean((r / np.where(deviation > 0, deviation, np.inf)) ** 2, axis=1))
+        current = start * np.minimum(1, robust / np.maximum(z, robust))
+    return current
 
 
 class Regressor:
@@ -259,7 +231,7 @@ class Regressor:
             self.kappa_ = median_kappa(X, n_threads=self.n_threads) if auto else float(self.kappa)
         else:
             self.kappa_ = 1.0
-        return _core_kernel(self.kernel, self.kappa_, self.degree, self.offset)
+        return core_kernel(self.kernel, self.kappa_, self.degree, self.offset)
 
     def _predict(self, rows: Floats) -> Floats:
         raise NotImplementedError
@@ -274,7 +246,7 @@ class Regressor:
     _one_target: bool = True
 
     def _kernel_predict(self, rows: Floats) -> Floats:
-        kernel = _core_kernel(self.kernel, self.kappa_, self.degree, self.offset)
+        kernel = core_kernel(self.kernel, self.kappa_, self.degree, self.offset)
         return _core.kernel_predict(kernel, rows, self.landmarks_, self.weights_, self.bias_, n_threads=self.n_threads)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -351,13 +323,15 @@ class LSSVR(Regressor):
     landmarks : "icd", "rpcholesky", "fps", "entropy", "kmeans" or "random", see :func:`select_landmarks`
     tolerance : stop adding landmarks when the residual trace falls to this share of the trace
     seed : of the random methods
+    robust : a row whose leave-one-out residual exceeds `robust` robust standard deviations counts less, eq. (9.9); 1 is
+        near a least absolute deviation fit; None: every row counts fully. Needs lam > 0.
 
     Attributes
     ----------
     landmark_indices_ : (M,);  landmarks_ : (M, D) (None when precomputed);  residual_trace_ : (M,) relative
     weights_ : (M, T) and bias_ : (T,): a prediction is K(x, landmarks_) @ weights_ + bias_
     feature_weights_ : (M, T) on the features;  cholesky_ : (M, M) lower factor of the landmarks' kernel
-    kappa_ : the kappa used
+    kappa_ : the kappa used;  sample_weight_ : (N,) weights of the rows in the end, or None
 
     Examples
     --------
@@ -369,7 +343,7 @@ class LSSVR(Regressor):
 
     def __init__(self, kernel: str = "gaussian", kappa: float | str = "auto", lam: float = 1e-6, degree: int = 2,
                  offset: float = 1.0, n_landmarks: int = 1000, landmarks: str = "icd", tolerance: float = 1e-12,
-                 seed: int = 0, n_threads: int = 0):
+                 seed: int = 0, robust: float | None = None, n_threads: int = 0):
         self.kernel = kernel
         self.kappa = kappa
         self.lam = lam
@@ -379,6 +353,7 @@ class LSSVR(Regressor):
         self.landmarks = landmarks
         self.tolerance = tolerance
         self.seed = seed
+        self.robust = robust
         self.n_threads = n_threads
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> LSSVR:
@@ -392,6 +367,11 @@ class LSSVR(Regressor):
             n_threads=self.n_threads)
         if len(index) == 0:
             raise ValueError("X has only zero rows: a kernel of zeros cannot be fitted")
+        if self.robust is not None:
+            weights = robust_weights(factor, targets, checked_number(self.lam, "lam", 0, strict=True),
+                                     checked_number(self.robust, "robust", 0, strict=True), weights,
+                                     n_threads=self.n_threads)
+        self.sample_weight_ = weights
         counts = np.array([len(index)], dtype=np.int64)
         v, bias = _core.ridge(factor, targets, lam=float(self.lam), counts=counts, weights=weights,
                               n_threads=self.n_threads)

@@ -15,10 +15,12 @@ from glassnmr.isotopes import isotope as find_isotope
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
     from glassnmr.spectra import Spectrum
+    from glassnmr.validation import Curve
 
-__all__ = ["plot_spectrum", "save_figure"]
+__all__ = ["curve", "parity", "plot_spectrum", "save_figure"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -99,6 +101,71 @@ def plot_spectrum(spectrum: Spectrum, measured: Spectrum | None = None, title: s
     if named:
         side = _emptier_side(spectrum, low, high)
         axes.legend(loc=f"upper {side}", handlelength=1.2, borderaxespad=0.2)
+    if title:
+        axes.set_title(title, fontsize=9, loc="left")
+    return figure
+
+
+@styled
+def parity(y: ArrayLike, prediction: ArrayLike, *, quantity: str = "value", unit: str = "",
+           labels: ArrayLike | None = None, title: str | None = None) -> Figure:
+    """Prediction against reference on equal axes, with MAE, RMSE and R2; `labels` (n,) colour the points."""
+    from glassnmr.validation import metrics
+
+    known, guess = np.asarray(y, dtype=float).reshape(-1), np.asarray(prediction, dtype=float).reshape(-1)
+    found = metrics(known, guess)
+    kinds = np.full(len(known), "") if labels is None else np.asarray(labels).astype(str)
+    if kinds.shape != known.shape:
+        raise ValueError(f"labels must have shape {known.shape}, got {kinds.shape}")
+    figure, axes = _figure(3.6, 3.5)
+    low, high = float(min(known.min(), guess.min())), float(max(known.max(), guess.max()))
+    margin = 0.05 * (high - low) or 1.0
+    limits = (low - margin, high + margin)
+    axes.plot(limits, limits, color="#8c8c8c", linewidth=0.8, zorder=1)
+    names, counts = np.unique(kinds, return_counts=True)
+    order = np.argsort(-counts, kind="stable")  # the rare ones on top
+    for colour, name in zip(_colours(len(names)), names[order], strict=True):
+        of = kinds == name
+        axes.scatter(known[of], guess[of], s=9, color=colour, alpha=0.6, linewidths=0, label=name or None, zorder=2)
+    suffix = f" {unit}" if unit else ""
+    text = f"MAE {found['MAE']:.3g}{suffix}\nRMSE {found['RMSE']:.3g}{suffix}\nR² {found['R2']:.4f}\nn {len(known)}"
+    axes.text(0.04, 0.97, text, transform=axes.transAxes, va="top")
+    axes.set(xlim=limits, ylim=limits, aspect="equal", xlabel=f"{quantity}, reference{unit and f' / {unit}'}",
+             ylabel=f"{quantity}, predicted{unit and f' / {unit}'}")
+    if labels is not None:
+        axes.legend(loc="lower right", handletextpad=0.2, borderaxespad=0.2)
+    if title:
+        axes.set_title(title, fontsize=9, loc="left")
+    return figure
+
+
+@styled
+def curve(result: Curve | dict[str, Curve], *, unit: str = "", title: str | None = None) -> Figure:
+    """Error of left-out groups against training rows or landmarks; several curves by name share the axes.
+
+    The line is the mean over folds, the band one standard deviation.
+    """
+    curves = result if isinstance(result, dict) else {"": result}
+    if not curves:
+        raise ValueError("there must be at least one curve to plot")
+    figure, axes = _figure(4.2, 3.1)
+    for colour, (name, one) in zip(_colours(len(curves)), curves.items(), strict=True):
+        mean, spread = one.mae.mean(axis=0), one.mae.std(axis=0)
+        axes.fill_between(one.size, mean - spread, mean + spread, color=colour, alpha=0.18, linewidth=0)
+        axes.plot(one.size, mean, "o-", color=colour, markersize=3.5, label=name or None)
+    axes.set_xscale("log")
+    positive = all((one.mae > 0).all() for one in curves.values())
+    if positive and max(c.mae.max() for c in curves.values()) > 3 * min(c.mae.min() for c in curves.values()):
+        axes.set_yscale("log")
+    over = {one.over for one in curves.values()}
+    axes.set_xlabel(" or ".join(sorted("training rows" if name == "rows" else name for name in over)))
+    axes.set_ylabel(f"mean absolute error{unit and f' / {unit}'}")
+    ticks = np.unique(np.concatenate([one.size for one in curves.values()]))
+    if len(ticks) <= 8:
+        axes.set_xticks(ticks, [str(int(tick)) for tick in ticks])
+        axes.minorticks_off()
+    if len(curves) > 1:
+        axes.legend(borderaxespad=0.2)
     if title:
         axes.set_title(title, fontsize=9, loc="left")
     return figure

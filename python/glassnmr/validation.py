@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,20 +11,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
-from glassnmr.learning import (
-    LSSVR, KernelRidge, _core_kernel, _kappa_of_distances, checked_count, checked_rows, checked_targets,
-    checked_weights, median_kappa,
-)
+from glassnmr.checked import checked_count, checked_targets, checked_weights
+from glassnmr.folds import GroupedKFold, KernelRows, group_numbers
+from glassnmr.learning import LSSVR, KernelRidge
 
-__all__ = ["CrossValidation", "Curve", "GroupedKFold", "cross_validate", "landmark_curve", "learning_curve", "metrics"]
+__all__ = ["Choice", "CrossValidation", "Curve", "GroupedKFold", "choose_parameters", "cross_validate",
+           "landmark_curve", "learning_curve", "metrics"]
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Progress = Callable[[int, int, str], None]
-
-SMALL = 4000
-"""Up to so many rows the kernel between all of them is made once and serves every fold and kappa."""
-
 
 def metrics(y: ArrayLike, prediction: ArrayLike) -> dict[str, float]:
     """Errors of a prediction: MAE, RMSE, median, max (of the absolute error), R2 and n; several targets are pooled,
@@ -38,7 +34,8 @@ def metrics(y: ArrayLike, prediction: ArrayLike) -> dict[str, float]:
     known = np.asarray(y, dtype=np.float64)
     guess = np.asarray(prediction, dtype=np.float64)
     if known.shape != guess.shape or known.size == 0:
-        raise ValueError(f"y and prediction must have the same shape and not be empty, got {known.shape} and {guess.shape}")
+        raise ValueError("y and prediction must have the same shape and not be empty, "
+                         f"got {known.shape} and {guess.shape}")
     if not (np.isfinite(known).all() and np.isfinite(guess).all()):
         raise ValueError("y and prediction must be finite")
     error = np.abs(guess - known)
@@ -50,135 +47,9 @@ def metrics(y: ArrayLike, prediction: ArrayLike) -> dict[str, float]:
             "max": float(error.max()), "R2": float(r2.mean()), "n": float(len(known))}
 
 
-def group_numbers(groups: ArrayLike | None, n: int) -> Rows:
-    """Groups as numbers from 0; without groups each row is one."""
-    if groups is None:
-        return np.arange(n, dtype=np.int64)
-    labels = np.asarray(groups)
-    if labels.shape != (n,):
-        raise ValueError(f"groups must have shape ({n},), got {labels.shape}")
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError("groups must be finite")
-    _, numbers = np.unique(labels.astype(str) if labels.dtype == object else labels, return_inverse=True)
-    return np.asarray(numbers, dtype=np.int64).reshape(-1)
-
-
-class GroupedKFold:
-    """Folds of about equal size that split no group; the largest groups are placed first, equal ones by `seed`.
-
-    A scikit-learn splitter: pass it as `cv=` with `groups=`.
-
-    Examples
-    --------
-    >>> for train, test in GroupedKFold(2).split(np.zeros(5), groups=["a", "a", "b", "c", "c"]):
-    ...     print(len(train), len(test))
-    2 3
-    3 2
-    """
-
-    def __init__(self, n_splits: int = 5, seed: int = 0):
-        self.n_splits = checked_count(n_splits, "n_splits", 2)
-        self.seed = checked_count(seed, "seed", 0)
-
-    def __repr__(self) -> str:
-        return f"GroupedKFold(n_splits={self.n_splits}, seed={self.seed})"
-
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Number of folds."""
-        return self.n_splits
-
-    def folds(self, n: int, groups: ArrayLike | None = None) -> Rows:
-        """(n,) the fold in which each row is left out."""
-        number = group_numbers(groups, n)
-        size = np.bincount(number)
-        if len(size) < self.n_splits:
-            raise ValueError(f"{self.n_splits} folds need at least as many groups, got {len(size)}")
-        order = np.random.default_rng(self.seed).permutation(len(size))
-        order = order[np.argsort(-size[order], kind="stable")]
-        total = np.zeros(self.n_splits, dtype=np.int64)
-        fold = np.empty(len(size), dtype=np.int64)
-        for group in order:
-            fold[group] = np.argmin(total)
-            total[fold[group]] += size[group]
-        return fold[number]
-
-    def split(self, X: Any, y: Any = None, groups: ArrayLike | None = None) -> Iterator[tuple[Rows, Rows]]:
-        """(train, test) rows of each fold."""
-        fold = self.folds(len(X), groups)
-        for k in range(self.n_splits):
-            yield np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-
-
-class _Rows:
-    """Kernels between rows: from one matrix for all folds and kappas when there are few rows, else made when needed."""
-
-    def __init__(self, estimator: LSSVR | KernelRidge, X: ArrayLike):
-        self.X = checked_rows(X)
-        self.estimator = estimator
-        self.n_threads = estimator.n_threads
-        self.small = len(self.X) <= SMALL and getattr(estimator, "landmarks", "icd") != "kmeans"
-        self.gaussian = estimator.kernel == "gaussian"
-        if estimator.kernel == "precomputed":
-            if self.X.shape[0] != self.X.shape[1]:
-                raise ValueError(f"a precomputed kernel must be square, got shape {self.X.shape}")
-            self.small, self.whole = True, self.X
-        elif self.small:
-            self.whole = (_core.squared_distances(self.X, n_threads=self.n_threads) if self.gaussian else
-                          _core.kernel_matrix(self.kernel(1.0), self.X, n_threads=self.n_threads))
-
-    def __len__(self) -> int:
-        return len(self.X)
-
-    def kernel(self, kappa: float) -> _core.Kernel:
-        e = self.estimator
-        return _core_kernel(e.kernel, kappa, e.degree, e.offset)
-
-    def kappa(self, rows: Rows) -> float:
-        """The kappa of the estimator, or what "auto" means on these rows."""
-        wanted = self.estimator.kappa
-        if not isinstance(wanted, str):
-            return float(wanted)
-        if not self.gaussian:
-            return 1.0
-        return _kappa_of_distances(self.whole[np.ix_(rows, rows)]) if self.small else median_kappa(self.X[rows])
-
-    def train(self, rows: Rows, kappa: float) -> tuple[_core.Kernel | None, Floats]:
-        """What the core needs of these rows: their kernel with each other (and None), or a kernel and features."""
-        if not self.small:
-            return self.kernel(kappa), np.ascontiguousarray(self.X[rows])
-        return None, self.between(rows, rows, kappa)
-
-    def between(self, rows: Rows, others: Rows, kappa: float) -> Floats:
-        """K (rows, others)."""
-        if not self.small:
-            return _core.kernel_matrix(self.kernel(kappa), np.ascontiguousarray(self.X[rows]),
-                                       np.ascontiguousarray(self.X[others]), n_threads=self.n_threads)
-        part = np.ascontiguousarray(self.whole[np.ix_(rows, others)])
-        return _core.gaussian_from_distances(part, kappa=kappa, n_threads=self.n_threads) if self.gaussian else part
-
-    def factor(self, rows: Rows, kappa: float, count: int | None = None) -> tuple[Rows, Floats, Floats]:
-        """Landmarks among these rows by the estimator's method: index, residual trace, features transposed."""
-        e = self.estimator
-        if isinstance(e, LSSVR):
-            how: dict[str, Any] = {"method": e.landmarks, "count": e.n_landmarks if count is None else count,
-                                   "tolerance": float(e.tolerance), "seed": e.seed}
-        else:
-            how = {"method": "icd", "count": len(rows), "tolerance": 0.0}
-        kernel, data = self.train(rows, kappa)
-        found: tuple[Rows, Floats, Floats] = _core.select_landmarks(kernel, data, n_threads=self.n_threads, **how)
-        if len(found[0]) == 0:
-            raise ValueError("X has only zero rows: a kernel of zeros cannot be fitted")
-        return found
-
-    def fit_predict(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: float, lam: float) -> Floats:
-        """Fit the estimator on some rows and predict others."""
-        params = {**self.estimator.get_params(), "kappa": kappa, "lam": lam}
-        if self.small:
-            params["kernel"] = "precomputed"
-        model = type(self.estimator)(**params)
-        data = self.train(train, kappa)[1]
-        model.fit(data, y[train], None if weights is None else weights[train])
-        return model.predict(self.between(test, train, kappa) if self.small else self.X[test])
+DEFAULT_KAPPAS = (1 / 1024, 1 / 256, 1 / 64, 1 / 16)
+"""Factors of the "auto" kappa that are tried: smooth kernels serve feature rows of high dimension best."""
+DEFAULT_LAMS = tuple(10.0**k for k in range(-9, 1))
 
 
 class Choice(NamedTuple):
@@ -224,19 +95,44 @@ def _positive(values: Sequence[float] | NDArray[Any], name: str) -> Floats:
     return array
 
 
-def _inside(rows: _Rows, train: Rows, y: Floats, group: Rows, weights: Floats | None, kappas: Floats, lams: Floats,
-            robust: bool, report: Callable[[str], None]) -> Floats:
-    """Leave-group-out error (kappa, lam) on the training part alone; one factorisation for each kappa."""
+def _grid(rows: KernelRows, kappas: Sequence[float] | None, lams: Sequence[float] | None, scoring: str
+          ) -> tuple[Floats, Floats]:
+    """Factors of kappa, and lams, to try; kernels without a kappa have one factor."""
+    if scoring not in ("mae", "rmse"):
+        raise ValueError(f"scoring must be 'mae' or 'rmse', got {scoring!r}")
+    factors = _positive(DEFAULT_KAPPAS if kappas is None else kappas, "kappas")
+    return factors if rows.gaussian else np.ones(1), _positive(DEFAULT_LAMS if lams is None else lams, "lams")
+
+
+def _choices(fold: int, kappas: Floats, lams: Floats, error: Floats) -> tuple[Choice, ...]:
+    """What was tried, with the least error marked."""
+    best = int(np.argmin(error))
+    return tuple(Choice(fold, float(kappa), float(lam), float(error[i, j]), i * len(lams) + j == best)
+                 for i, kappa in enumerate(kappas) for j, lam in enumerate(lams))
+
+
+def _inside(rows: KernelRows, train: Rows, y: Floats, group: Rows, weights: Floats | None, kappas: Floats, lams: Floats,
+            absolute: bool, report: Callable[[str], None]) -> Floats:
+    """Leave-group-out error (kappa, lam) on the training part alone; one factorisation for each kappa, two if robust."""
+    robust = getattr(rows.estimator, "robust", None)
     number = np.unique(group[train], return_inverse=True)[1].astype(np.int64).reshape(-1)
     scale = np.std(y[train], axis=0) if y.shape[1] > 1 else np.ones(1)
     scale = np.where(scale > 0, scale, 1)
     error = np.empty((len(kappas), len(lams)))
     for k, kappa in enumerate(kappas):
         factor = rows.factor(train, float(kappa))[2]
-        path = _core.RidgePath(factor, None if weights is None else weights[train], n_threads=rows.n_threads)
-        residual = path.leave_out(y[train], number, n_groups=int(number.max()) + 1, lam=lams,
-                                  n_threads=rows.n_threads) / scale
-        error[k] = (np.abs(residual).mean(axis=(1, 2)) if robust else np.sqrt((residual**2).mean(axis=(1, 2))))
+        w = None if weights is None else weights[train]
+
+        def errors(w: Floats | None, factor: Floats = factor) -> Floats:
+            path = _core.RidgePath(factor, w, n_threads=rows.n_threads)
+            residual = path.leave_out(y[train], number, n_groups=int(number.max()) + 1, lam=lams,
+                                      n_threads=rows.n_threads) / scale
+            return np.abs(residual).mean(axis=(1, 2)) if absolute else np.sqrt((residual**2).mean(axis=(1, 2)))
+
+        error[k] = errors(w)
+        if robust is not None:  # the weights of the best lam so far serve all: they change little with it
+            error[k] = errors(robust_weights(factor, y[train], float(lams[np.argmin(error[k])]), robust, w,
+                                             n_threads=rows.n_threads))
         report(f"kappa {kappa:.3g}")
     return error
 
@@ -255,7 +151,7 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
     estimator : LSSVR or KernelRidge; gives everything but kappa and lam
     X, y : (N, D) and (N,) or (N, T)
     groups : (N,) what must not be split, by default each row on its own
-    kappas : *factors* of the estimator's kappa ("auto" is resolved on the training part); default 1/16, 1/4, 1, 4
+    kappas : *factors* of the estimator's kappa ("auto" is resolved on the training part); default 1/1024 to 1/16
     lams : default ten decades, 1e-9 to 1; None for both and a single value of each are fine
     scoring : "mae" or "rmse", what is made small inside
     progress : called with (done, total, text)
@@ -272,18 +168,13 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
     >>> found.metrics["MAE"] < 1e-3
     True
     """
-    if scoring not in ("mae", "rmse"):
-        raise ValueError(f"scoring must be 'mae' or 'rmse', got {scoring!r}")
-    rows = _Rows(estimator, X)
+    rows = KernelRows(estimator, X)
     known, weights = checked_targets(y, len(rows)), checked_weights(sample_weight, len(rows))
     group = group_numbers(groups, len(rows))
-    factors = _positive((1 / 16, 1 / 4, 1, 4) if kappas is None else kappas, "kappas")
-    if not rows.gaussian:
-        factors = np.ones(1)
-    grid = _positive(10.0 ** np.arange(-9, 1) if lams is None else lams, "lams")
+    factors, grid = _grid(rows, kappas, lams, scoring)
     splits = list(GroupedKFold(n_splits, seed).split(rows.X, groups=group))
-    if len(np.unique(group)) <= n_splits:
-        raise ValueError(f"choosing parameters inside {n_splits} folds needs more groups than folds, got {len(np.unique(group))}")
+    if (n_groups := len(np.unique(group))) <= n_splits:
+        raise ValueError(f"choosing parameters inside {n_splits} folds needs more groups than folds, got {n_groups}")
     total, done = n_splits * (len(factors) + 1), 0
 
     def report(text: str) -> None:
@@ -299,10 +190,9 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
         tried = factors * rows.kappa(train)
         error = _inside(rows, train, known, group, weights, tried, grid, scoring == "mae",
                         lambda text, k=k: report(f"fold {k + 1} of {n_splits}, {text}"))
-        best = np.unravel_index(int(np.argmin(error)), error.shape)
-        kappa, lam = float(tried[best[0]]), float(grid[best[1]])
-        choices += [Choice(k, float(a), float(b), float(error[i, j]), (i, j) == best)
-                    for i, a in enumerate(tried) for j, b in enumerate(grid)]
+        found = _choices(k, tried, grid, error)
+        kappa, lam = next((choice.kappa, choice.lam) for choice in found if choice.chosen)
+        choices += found
         chosen.append((kappa, lam))
         prediction[test] = rows.fit_predict(train, test, known, weights, kappa, lam).reshape(len(test), -1)
         fold[test] = k
@@ -310,6 +200,44 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
     shape = np.shape(y)
     return CrossValidation(known.reshape(shape), prediction.reshape(shape), fold, tuple(c[0] for c in chosen),
                            tuple(c[1] for c in chosen), tuple(choices))
+
+
+def choose_parameters(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None, *,
+                      kappas: Sequence[float] | None = None, lams: Sequence[float] | None = None,
+                      scoring: str = "mae", sample_weight: ArrayLike | None = None,
+                      progress: Progress | None = None) -> tuple[float, float, tuple[Choice, ...]]:
+    """kappa and lam with the least leave-group-out error over all rows, and all that was tried (as fold 0).
+
+    For the final model; its error is that of :func:`cross_validate`, which chooses in the same way inside each fold.
+    Parameters are those of :func:`cross_validate`.
+
+    Examples
+    --------
+    >>> x = np.linspace(0, 3, 60)[:, None]
+    >>> kappa, lam, tried = choose_parameters(LSSVR(n_landmarks=20), x, np.sin(x[:, 0]), lams=[1e-6, 1.0])
+    >>> lam
+    1e-06
+    """
+    rows = KernelRows(estimator, X)
+    known, weights = checked_targets(y, len(rows)), checked_weights(sample_weight, len(rows))
+    group = group_numbers(groups, len(rows))
+    factors, grid = _grid(rows, kappas, lams, scoring)
+    if len(np.unique(group)) < 2:
+        raise ValueError("choosing parameters needs at least 2 groups, got 1")
+    done = 0
+
+    def report(text: str) -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, len(factors), text)
+
+    every = np.arange(len(rows), dtype=np.int64)
+    tried = factors * rows.kappa(every)
+    error = _inside(rows, every, known, group, weights, tried, grid, scoring == "mae", report)
+    choices = _choices(0, tried, grid, error)
+    best = next(choice for choice in choices if choice.chosen)
+    return best.kappa, best.lam, choices
 
 
 @dataclass(frozen=True)
@@ -353,7 +281,7 @@ def learning_curve(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
     >>> bool(curve.mae[:, 1].mean() < curve.mae[:, 0].mean())
     True
     """
-    rows = _Rows(estimator, X)
+    rows = KernelRows(estimator, X)
     known, group = checked_targets(y, len(rows)), group_numbers(groups, len(rows))
     splits = list(GroupedKFold(n_splits, seed).split(rows.X, groups=group))
     size = _sizes(sizes, min(len(train) for train, _ in splits), "sizes")
@@ -391,7 +319,7 @@ def landmark_curve(estimator: LSSVR, X: ArrayLike, y: ArrayLike, groups: ArrayLi
     """
     if not isinstance(estimator, LSSVR):
         raise ValueError(f"a curve over landmarks needs an LSSVR, got {type(estimator).__name__}")
-    rows = _Rows(estimator, X)
+    rows = KernelRows(estimator, X)
     known, group = checked_targets(y, len(rows)), group_numbers(groups, len(rows))
     splits = list(GroupedKFold(n_splits, seed).split(rows.X, groups=group))
     size = _sizes(counts, min(len(train) for train, _ in splits), "counts")

@@ -185,7 +185,8 @@ def test_a_matrix_that_is_not_semidefinite_is_an_error(K):
 
 @pytest.mark.parametrize(("change", "message"), [
     ({"n_landmarks": 0}, "n_landmarks"), ({"n_landmarks": 2.5}, "n_landmarks"), ({"n_landmarks": True}, "n_landmarks"),
-    ({"method": "best"}, "landmarks must be icd"), ({"tolerance": -1.0}, "tolerance"), ({"tolerance": 1.0}, "tolerance"),
+    ({"method": "best"}, "landmarks must be icd"), ({"tolerance": -1.0}, "tolerance"),
+    ({"tolerance": 1.0}, "tolerance"),
     ({"tolerance": np.nan}, "tolerance"), ({"seed": -1}, "seed"), ({"X": [[np.nan, 1.0]]}, "finite"),
     ({"X": [[1.0, 2.0]], "kernel": "precomputed"}, "square"),
     ({"X": [[1.0, 2.0], [0.0, 1.0]], "kernel": "precomputed"}, "symmetric"),

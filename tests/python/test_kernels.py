@@ -99,7 +99,8 @@ def test_median_kappa_scales_with_the_rows_and_survives_equal_ones():
     ({"kappa": np.inf}, "kappa"), ({"kappa": "wide"}, "kappa"), ({"kernel": "cubic"}, "kernel must be gaussian"),
     ({"kernel": 3}, "kernel must be a name"), ({"kernel": "polynomial", "degree": 0}, "degree"),
     ({"kernel": "polynomial", "degree": 99}, "degree must lie in 1..16"),
-    ({"kernel": "polynomial", "offset": -1.0}, "offset"), ({"X": [[np.nan]]}, r"X must be finite, but X\[0, 0\] is nan"),
+    ({"kernel": "polynomial", "offset": -1.0}, "offset"),
+    ({"X": [[np.nan]]}, r"X must be finite, but X\[0, 0\] is nan"),
     ({"X": [[np.inf]]}, "finite"), ({"X": [1.0]}, "2D array"), ({"X": np.zeros((0, 3))}, "at least one row"),
     ({"X": [["a"]]}, "real numbers"), ({"Y": [[1.0, 2.0]]}, "Y has 2 features"),
 ])

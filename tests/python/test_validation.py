@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glassnmr import validation
+from glassnmr import folds
 from glassnmr.learning import LSSVR, KernelRidge, median_kappa
-from glassnmr.validation import GroupedKFold, cross_validate, landmark_curve, learning_curve, metrics
+from glassnmr.validation import GroupedKFold, choose_parameters, cross_validate, landmark_curve, learning_curve, metrics
 
 
 def data(n: int = 180, seed: int = 0):
@@ -54,7 +54,7 @@ def test_folds_work_inside_scikit_learn():
                                        LSSVR(n_landmarks=60, landmarks="kmeans")])
 @pytest.mark.parametrize("small", [4000, 0])
 def test_nested_predictions_are_plain_fits_at_the_chosen_parameters(estimator, small, monkeypatch):
-    monkeypatch.setattr(validation, "SMALL", small)
+    monkeypatch.setattr(folds, "SMALL", small)
     X, y, group = data()
     found = cross_validate(estimator, X, y, group, kappas=[0.5, 2], lams=[1e-6, 1e-2, 1], n_splits=4, seed=2)
     for k, (train, test) in enumerate(GroupedKFold(4, 2).split(X, groups=group)):
@@ -83,6 +83,18 @@ def test_the_choice_inside_is_that_of_refits_without_each_group():
     assert sum(c.chosen for c in found.choices) == 3
 
 
+def test_parameters_for_all_rows_are_those_of_the_least_error():
+    X, y, group = data()
+    kappa, lam, tried = choose_parameters(LSSVR(), X, y, group, kappas=[1, 4], lams=[1e-3, 1e-1, 1e3], scoring="rmse")
+    best = min(tried, key=lambda choice: choice.error)
+    assert (kappa, lam) == (best.kappa, best.lam)
+    assert best.chosen
+    assert len(tried) == 6
+    assert lam < 1e3
+    with pytest.raises(ValueError, match="at least 2 groups"):
+        choose_parameters(LSSVR(), X, y, np.zeros(len(y)))
+
+
 def test_left_out_values_do_not_enter_the_choice_or_the_prediction():
     X, y, group = data()
     before = cross_validate(LSSVR(), X, y, group, lams=[1e-4, 1e-2], n_splits=3)
@@ -109,14 +121,14 @@ def test_progress_counts_to_the_end():
                 lambda p: learning_curve(LSSVR(), X, y, group, [20, 50], n_splits=3, progress=p),
                 lambda p: landmark_curve(LSSVR(), X, y, group, [5, 9], n_splits=3, progress=p)):
         seen = []
-        run(lambda done, total, text: seen.append((done, total, text)))
+        run(lambda done, total, text, seen=seen: seen.append((done, total, text)))
         assert [done for done, _, _ in seen] == list(range(1, seen[-1][1] + 1))
         assert all(total == seen[0][1] and text.startswith("fold") for _, total, text in seen)
 
 
 @pytest.mark.parametrize("small", [4000, 0])
 def test_landmark_curve_is_a_fit_at_each_count(small, monkeypatch):
-    monkeypatch.setattr(validation, "SMALL", small)
+    monkeypatch.setattr(folds, "SMALL", small)
     X, y, group = data()
     curve = landmark_curve(LSSVR(kappa=0.1, lam=1e-3), X, y, group, [5, 40, 90], n_splits=3)
     for k, (train, test) in enumerate(GroupedKFold(3).split(X, groups=group)):

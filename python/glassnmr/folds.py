@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Folds that split no group, and the kernels between the rows of their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from glassnmr import _core
+from glassnmr.checked import checked_count, checked_rows
+from glassnmr.learning import LSSVR, KernelRidge, core_kernel, kappa_of_distances, median_kappa
+
+__all__ = ["GroupedKFold", "group_numbers"]
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+SMALL = 4000
+"""Up to so many rows the kernel between all of them is made once and serves every fold and kappa."""
+
+
+def group_numbers(groups: ArrayLike | None, n: int) -> Rows:
+    """Groups as numbers from 0; without groups each row is one."""
+    if groups is None:
+        return np.arange(n, dtype=np.int64)
+    labels = np.asarray(groups)
+    if labels.shape != (n,):
+        raise ValueError(f"groups must have shape ({n},), got {labels.shape}")
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ValueError("groups must be finite")
+    _, numbers = np.unique(labels.astype(str) if labels.dtype == object else labels, return_inverse=True)
+    return np.asarray(numbers, dtype=np.int64).reshape(-1)
+
+
+class GroupedKFold:
+    """Folds of about equal size that split no group; the largest groups are placed first, equal ones by `seed`.
+
+    A scikit-learn splitter: pass it as `cv=` with `groups=`.
+
+    Examples
+    --------
+    >>> for train, test in GroupedKFold(2).split(np.zeros(5), groups=["a", "a", "b", "c", "c"]):
+    ...     print(len(train), len(test))
+    2 3
+    3 2
+    """
+
+    def __init__(self, n_splits: int = 5, seed: int = 0):
+        self.n_splits = checked_count(n_splits, "n_splits", 2)
+        self.seed = checked_count(seed, "seed", 0)
+
+    def __repr__(self) -> str:
+        return f"GroupedKFold(n_splits={self.n_splits}, seed={self.seed})"
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Number of folds."""
+        return self.n_splits
+
+    def folds(self, n: int, groups: ArrayLike | None = None) -> Rows:
+        """(n,) the fold in which each row is left out."""
+        number = group_numbers(groups, n)
+        size = np.bincount(number)
+        if len(size) < self.n_splits:
+            raise ValueError(f"{self.n_splits} folds need at least as many groups, got {len(size)}")
+        order = np.random.default_rng(self.seed).permutation(len(size))
+        order = order[np.argsort(-size[order], kind="stable")]
+        total = np.zeros(self.n_splits, dtype=np.int64)
+        fold = np.empty(len(size), dtype=np.int64)
+        for group in order:
+            fold[group] = np.argmin(total)
+            total[fold[group]] += size[group]
+        return fold[number]
+
+    def split(self, X: Any, y: Any = None, groups: ArrayLike | None = None) -> Iterator[tuple[Rows, Rows]]:
+        """(train, test) rows of each fold."""
+        fold = self.folds(len(X), groups)
+        for k in range(self.n_splits):
+            yield np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+
+
+class KernelRows:
+    """Kernels between rows: from one matrix for all folds and kappas when there are few rows, else made when needed."""
+
+    def __init__(self, estimator: LSSVR | KernelRidge, X: ArrayLike):
+        self.X = checked_rows(X)
+        self.estimator = estimator
+        self.n_threads = estimator.n_threads
+        self.small = len(self.X) <= SMALL and getattr(estimator, "landmarks", "icd") != "kmeans"
+        self.gaussian = estimator.kernel == "gaussian"
+        if estimator.kernel == "precomputed":
+            if self.X.shape[0] != self.X.shape[1]:
+                raise ValueError(f"a precomputed kernel must be square, got shape {self.X.shape}")
+            self.small, self.whole = True, self.X
+        elif self.small:
+            self.whole = (_core.squared_distances(self.X, n_threads=self.n_threads) if self.gaussian else
+                          _core.kernel_matrix(self.kernel(1.0), self.X, n_threads=self.n_threads))
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def kernel(self, kappa: float) -> _core.Kernel:
+        e = self.estimator
+        return core_kernel(e.kernel, kappa, e.degree, e.offset)
+
+    def kappa(self, rows: Rows) -> float:
+        """The kappa of the estimator, or what "auto" means on these rows."""
+        wanted = self.estimator.kappa
+        if not isinstance(wanted, str):
+            return float(wanted)
+        if not self.gaussian:
+            return 1.0
+        return kappa_of_distances(self.whole[np.ix_(rows, rows)]) if self.small else median_kappa(self.X[rows])
+
+    def train(self, rows: Rows, kappa: float) -> tuple[_core.Kernel | None, Floats]:
+        """What the core needs of these rows: their kernel with each other (and None), or a kernel and features."""
+        if not self.small:
+            return self.kernel(kappa), np.ascontiguousarray(self.X[rows])
+        return None, self.between(rows, rows, kappa)
+
+    def between(self, rows: Rows, others: Rows, kappa: float) -> Floats:
+        """K (rows, others)."""
+        if not self.small:
+            return _core.kernel_matrix(self.kernel(kappa), np.ascontiguousarray(self.X[rows]),
+                                       np.ascontiguousarray(self.X[others]), n_threads=self.n_threads)
+        part = np.ascontiguousarray(self.whole[np.ix_(rows, others)])
+        return _core.gaussian_from_distances(part, kappa=kappa, n_threads=self.n_threads) if self.gaussian else part
+
+    def factor(self, rows: Rows, kappa: float, count: int | None = None) -> tuple[Rows, Floats, Floats]:
+        """Landmarks among these rows by the estimator's method: index, residual trace, features transposed."""
+        e = self.estimator
+        if isinstance(e, LSSVR):
+            how: dict[str, Any] = {"method": e.landmarks, "count": e.n_landmarks if count is None else count,
+                                   "tolerance": float(e.tolerance), "seed": e.seed}
+        else:
+            how = {"method": "icd", "count": len(rows), "tolerance": 0.0}
+        kernel, data = self.train(rows, kappa)
+        found: tuple[Rows, Floats, Floats] = _core.select_landmarks(kernel, data, n_threads=self.n_threads, **how)
+        if len(found[0]) == 0:
+            raise ValueError("X has only zero rows: a kernel of zeros cannot be fitted")
+        return found
+
+    def fit_predict(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: float, lam: float
+                    ) -> Floats:
+        """Fit the estimator on some rows and predict others."""
+        params = {**self.estimator.get_params(), "kappa": kappa, "lam": lam}
+        if self.small:
+            params["kernel"] = "precomputed"
+        model = type(self.estimator)(**params)
+        data = self.train(train, kappa)[1]
+        model.fit(data, y[train], None if weights is None else weights[train])
+        return model.predict(self.between(test, train, kappa) if self.small else self.X[test])
