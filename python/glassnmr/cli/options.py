@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 __all__ = ["Finite", "PairsType", "config_option", "data_options", "index_option", "model_options", "only", "output",
-           "threads_option", "types_option"]
+           "threads_option", "types_option", "write_config"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -124,7 +125,7 @@ model_options = stack([
                  help="How landmarks are chosen; icd is incomplete Cholesky."),
     click.option("--kappa", type=NumberOrAuto(0, above=True), default="auto",
                  help="Of exp(-kappa |x - x'|^2); auto is chosen by cross validation."),
-    click.option("--lambda", "lam", type=NumberOrAuto(0), default="auto",
+    click.option("--lambda", "lam", type=NumberOrAuto(0, above=True), default="auto",
                  help="Regularisation; auto is chosen by cross validation."),
     click.option("--folds", type=click.IntRange(2), default=5, help="Parts of the cross validation, split by group."),
     click.option("--seed", type=click.IntRange(0), default=0, help="Of the folds and of random landmarks."),
@@ -218,3 +219,26 @@ def _read_toml(path: Path) -> dict[str, Any]:
     if isinstance(table.get("offset"), dict):
         table["offset"] = ",".join(f"{key}={value}" for key, value in table["offset"].items())
     return table
+
+
+def write_config(path: Path, settings: Settings, **more: Any) -> None:
+    """Write settings as TOML that ``--config`` reads; files are not part of it."""
+    from glassnmr.files import replacing
+
+    lines = ["# options of glassnmr train and validate; read with --config"]
+    for name, value in {**asdict(settings), **more}.items():
+        if name != "files" and value not in (None, ()):
+            lines.append(f"{_LONG.get(name, name).replace('_', '-')} = {_toml(value)}")
+    with replacing(path) as file:
+        file.write("\n".join(lines) + "\n")
+
+
+_LONG = {"targets": "target", "lam": "lambda", "n_landmarks": "landmarks"}
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(number)}" for key, number in value.items()) + " }"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_toml(part) for part in value) + "]"
+    return json.dumps(value, ensure_ascii=False)

@@ -16,8 +16,9 @@ from glassnmr.dataset import Dataset, read_dataset
 from glassnmr.descriptors import SphericalBesselSOAP
 from glassnmr.isotopes import isotope as find_isotope
 from glassnmr.learning import LSSVR, KernelRidge
+from glassnmr.training import Validation, validate
 
-__all__ = ["check_output", "descriptor_of", "read_data", "reference_of", "regressor_of", "targets_of"]
+__all__ = ["check_output", "descriptor_of", "read_data", "reference_of", "regressor_of", "targets_of", "validated"]
 
 FORMERS = ("B", "Al", "Si", "P", "Ge")
 
@@ -117,3 +118,17 @@ def check_output(path: Path, suffixes: tuple[str, ...], what: str) -> None:
         raise IsADirectoryError(f"cannot write {path}: it is a folder")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
+
+
+def validated(settings: Settings, session: Session) -> tuple[Validation, SphericalBesselSOAP, LSSVR | KernelRidge]:
+    """Data read and cross validated as the settings say."""
+    data = read_data(settings, session)
+    descriptor, regressor = descriptor_of(settings, data), regressor_of(settings)
+    with session.progress("validating") as progress:
+        found = validate(data, descriptor, regressor, targets=targets_of(settings, data),
+                         kappas=None if settings.kappa == "auto" else [1.0],
+                         lams=None if settings.lam == "auto" else [float(settings.lam)],
+                         n_splits=settings.folds, seed=settings.seed, n_threads=settings.threads, progress=progress)
+    for note in data.notes:
+        session.say(note)
+    return found, descriptor, regressor

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Figures as plain aligned columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+__all__ = ["columns", "error_table"]
+
+
+def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lines of aligned columns, the first to the left, the others to the right."""
+    table = [list(head), *(list(row) for row in rows)]
+    width = [max(len(row[c]) for row in table) for c in range(len(head))]
+    return "\n".join("  ".join(cell.ljust(width[c]) if c == 0 else cell.rjust(width[c]) for c, cell in enumerate(row))
+                     for row in table)
+
+
+def error_table(errors: Mapping[str, Mapping[str, float]], head: str) -> str:
+    """MAE, RMSE, median and largest absolute error, R2 and number of rows, one line a name."""
+    names = ("MAE", "RMSE", "median", "max")
+    return columns([head, *names, "R2", "rows"],
+                   [[name, *(f"{e[key]:.3f}" for key in names), f"{e['R2']:.3f}", f"{e['n']:.0f}"]
+                    for name, e in errors.items()])

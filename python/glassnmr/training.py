@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The way from a table of tensors to a model and its honest error, in one call each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassnmr.descriptors import SphericalBesselSOAP
+from glassnmr.learning import LSSVR, KernelRidge, median_kappa
+from glassnmr.model import NMRModel, training_rows
+from glassnmr.sites import site_labels
+from glassnmr.table import Dataset
+from glassnmr.validation import CrossValidation, cross_validate, metrics
+
+__all__ = ["Validation", "row_labels", "train", "validate"]
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """Predictions of every row of a dataset by models that never saw its group."""
+
+    dataset: Dataset
+    targets: tuple[str, ...]
+    features: NDArray[np.float64]
+    result: CrossValidation
+
+    def values(self, target: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Known and predicted values (R,) of one target."""
+        column = self.targets.index(target)
+        shape = (len(self.dataset), -1)
+        return self.result.y.reshape(shape)[:, column], self.result.prediction.reshape(shape)[:, column]
+
+    def errors(self, target: str, mask: NDArray[np.bool_] | None = None) -> dict[str, float]:
+        """MAE, RMSE, median, max, R2 and n of one target, over all rows or those of a mask."""
+        known, guess = self.values(target)
+        rows = np.ones(len(known), dtype=bool) if mask is None else mask
+        return metrics(known[rows], guess[rows])
+
+    def parameters(self, regressor: LSSVR | KernelRidge) -> tuple[float, float]:
+        """kappa and lambda for all rows: the pair whose error, averaged over the folds' training parts, is least.
+
+        kappa keeps its ratio to `median_kappa` of the rows it is used on, as in the folds.
+        """
+        folds = len(self.result.kappa)
+        errors = np.array([choice.error for choice in self.result.choices]).reshape(folds, -1).mean(axis=0)
+        best = self.result.choices[int(np.argmin(errors))]
+        if regressor.kernel != "gaussian" or not isinstance(regressor.kappa, str):
+            return best.kappa, best.lam
+        train = self.features[self.result.fold != best.fold]
+        return best.kappa / median_kappa(train) * median_kappa(self.features), best.lam
+
+
+def validate(dataset: Dataset, descriptor: SphericalBesselSOAP, regressor: LSSVR | KernelRidge | None = None, *,
+             targets: Sequence[str] = ("sigma_iso",), kappas: Sequence[float] | None = None,
+             lams: Sequence[float] | None = None, n_splits: int = 5, seed: int = 0,
+             features: NDArray[np.float64] | None = None, progress: Progress | None = None, n_threads: int = 0
+             ) -> Validation:
+    """Nested cross validation in the groups of a dataset; see `glassnmr.validation.cross_validate`.
+
+    Parameters
+    ----------
+    kappas, lams : what is tried inside the folds; kappas are factors of the regressor's kappa
+    features : rows of `training_rows`, when they are at hand
+
+    Raises
+    ------
+    ValueError
+        An unknown target, fewer groups than folds and one, values that are not finite.
+    """
+    regressor = LSSVR() if regressor is None else regressor
+    y = np.column_stack([dataset.target(target) for target in targets])
+    x = training_rows(dataset, descriptor, n_threads=n_threads) if features is None else features
+    result = cross_validate(regressor, x, y, dataset.group, kappas=kappas, lams=lams, n_splits=n_splits, seed=seed,
+                            progress=progress)
+    return Validation(dataset, tuple(targets), x, result)
+
+
+def train(validation: Validation, descriptor: SphericalBesselSOAP, regressor: LSSVR | KernelRidge | None = None, *,
+          reference: tuple[float, float] | None = None, provenance: Mapping[str, Any] | None = None) -> NMRModel:
+    """A model of all rows of a validation, with its kappa and lambda; the errors go into the model's provenance.
+
+    Examples
+    --------
+    >>> from glassnmr.data.reference import load
+    >>> soap = SphericalBesselSOAP(["O", "Si", "Na"], cutoff=4.0, n_max=4, l_max=2)
+    >>> regressor = LSSVR(n_landmarks=100)
+    >>> found = validate(load("efg-17O"), soap, regressor, targets=["abs_C_Q", "eta"])
+    >>> model = train(found, soap, regressor)
+    >>> model.isotope, model.targets, found.errors("abs_C_Q")["MAE"] < 1
+    ('17O', ('abs_C_Q', 'eta'), True)
+    """
+    regressor = LSSVR() if regressor is None else regressor
+    kappa, lam = validation.parameters(regressor)
+    regressor = type(regressor)(**{**regressor.get_params(), "kappa": kappa, "lam": lam})
+    told = {"validation": {"kind": f"nested cross validation, {len(validation.result.kappa)} folds by group",
+                           **{target: validation.errors(target) for target in validation.targets}}}
+    return NMRModel.fit(validation.dataset, descriptor, regressor, targets=validation.targets, reference=reference,
+                        features=validation.features, provenance={**told, **(provenance or {})})
+
+
+def row_labels(dataset: Dataset, name: str) -> NDArray[np.str_]:
+    """Labels (R,) of the rows: a column of the table, a per-atom array, an entry of info, or ``site`` by counting bonds.
+
+    Raises ValueError for a name that some structure does not have.
+    """
+    if name in ("element", "isotope", "source", "group"):
+        column: NDArray[np.str_] = getattr(dataset, name)
+        return column
+    labels = np.full(len(dataset), "", dtype=object)
+    for number, rows in dataset.by_structure():
+        atoms = dataset.structures[number]
+        if name in atoms.arrays and atoms.arrays[name].ndim == 1 and name != "numbers":
+            labels[rows] = atoms.arrays[name][dataset.centre[rows]].astype(str)
+        elif name in atoms.info:
+            labels[rows] = str(atoms.info[name])
+        elif name == "site":
+            labels[rows] = site_labels(atoms)[dataset.centre[rows]]
+        else:
+            known = [key for key in (*atoms.arrays, *atoms.info) if key not in ("numbers", "positions")]
+            raise ValueError(f"{atoms.info.get('name', number)} has no label {name!r}; it has {', '.join(known)}")
+    return labels.astype(str)
