@@ -73,6 +73,20 @@ const char* level_in_use() { return kernels().level; }
 
 const char* version() { return GLASSNMR_VERSION; }
 
+const char* compiler() {
+#if defined(__clang__)
+    return "Clang " __clang_version__;
+#elif defined(__GNUC__)
+    return "GCC " __VERSION__;
+#elif defined(_MSC_FULL_VER)
+#define GLASSNMR_STRING_(x) #x
+#define GLASSNMR_STRING(x) GLASSNMR_STRING_(x)
+    return "MSVC " GLASSNMR_STRING(_MSC_FULL_VER);
+#else
+    return "unknown";
+#endif
+}
+
 int default_threads() { return resolve_threads(0); }
 
 bool has_openmp() {

@@ -21,6 +21,7 @@ py::dict config() {
     d["version"] = glassnmr::version();
     d["level"] = glassnmr::level_in_use();
     d["levels"] = glassnmr::supported_levels();
+    d["compiler"] = glassnmr::compiler();
     d["openmp"] = glassnmr::has_openmp();
     d["threads"] = glassnmr::default_threads();
     return d;

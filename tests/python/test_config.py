@@ -18,9 +18,10 @@ import glassnmr
 
 def test_config_tells_version_level_and_threads() -> None:
     config = glassnmr.config()
-    assert {"version", "level", "levels", "openmp", "threads"} <= set(config)
+    assert {"version", "level", "levels", "compiler", "openmp", "threads"} <= set(config)
     assert config["level"] in config["levels"]
     assert config["threads"] >= 1
+    assert any(character.isdigit() for character in config["compiler"])
     assert isinstance(config["openmp"], bool)
 
 

@@ -16,7 +16,8 @@ import glassnmr
 COMPUTE = """
 import sys
 import ase, numpy as np
-from glassnmr import SphericalBesselSOAP, _core
+from glassnmr import _core
+from glassnmr.descriptors import SphericalBesselSOAP
 from glassnmr.learning import LSSVR
 
 random = np.random.default_rng(11)

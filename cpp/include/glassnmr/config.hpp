@@ -18,6 +18,9 @@ GLASSNMR_API std::vector<std::string> supported_levels();
 /// Throws std::invalid_argument when that variable names a level that cannot run here.
 GLASSNMR_API const char* level_in_use();
 
+/// Name and version of the compiler that built the library.
+GLASSNMR_API const char* compiler();
+
 /// Threads that a compute call uses when n_threads is 0.
 GLASSNMR_API int default_threads();
 

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Named cases. A case prepares its input and returns what is timed and how many items one call handles.
+
+Names are `<what>/<who>`: cases with one <what> do the same work and are measured in turns. `who` is glassnmr or a
+peer; a peer that is not installed is skipped with a note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bench import systems
+
+SOAP = {"cutoff": 5.0, "n_max": 8, "l_max": 4, "sigma": 0.4}
+
+
+class Work(NamedTuple):
+    """What is timed: call() handles `items` things called `unit`."""
+
+    call: Callable[[], Any]
+    items: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """A named piece of work; prepare(tiny, threads) may raise ImportError where a peer is missing."""
+
+    name: str
+    prepare: Callable[[bool, int], Work]
+
+
+CASES: dict[str, Case] = {}
+
+
+def case(name: str) -> Callable[[Callable[[bool, int], Work]], Callable[[bool, int], Work]]:
+    """Enter a function into the list of cases."""
+    def enter(prepare: Callable[[bool, int], Work]) -> Callable[[bool, int], Work]:
+        CASES[name] = Case(name, prepare)
+        return prepare
+    return enter
+
+
+def structure(kind: str, tiny: bool) -> tuple[Any, list[str]]:
+    """Atoms and species of one of the two systems."""
+    n_atoms = 27 if tiny else 1728
+    if kind == "2 species":
+        return systems.silica(n_atoms), ["Si", "O"]
+    return systems.packing(n_atoms), ["Na", "Al", "B", "Si", "O"]
+
+
+def regression(tiny: bool) -> tuple[int, int, int]:
+    """N, D, M of the fit."""
+    return (60, 20, 15) if tiny else (10_000, 1_500, 1_000)
+
+
+def _neighbour_cases(cutoff: float) -> None:
+    what = f"neighbours {cutoff:g} A"
+
+    @case(f"{what}/glassnmr")
+    def own(tiny: bool, threads: int) -> Work:
+        from glassnmr import _core
+
+        atoms, _ = structure("2 species", tiny)
+        args = (atoms.positions, atoms.cell.array, [True] * 3)
+        return Work(lambda: _core.neighbours(*args, cutoff=cutoff, n_threads=threads), len(atoms), "atom")
+
+    @case(f"{what}/vesin")
+    def vesin(tiny: bool, threads: int) -> Work:
+        from vesin import NeighborList
+
+        atoms, _ = structure("2 species", tiny)
+        search = NeighborList(cutoff=cutoff, full_list=True)
+        return Work(lambda: search.compute(points=atoms.positions, box=atoms.cell.array, periodic=True,
+                                           quantities="ijD"), len(atoms), "atom")
+
+    @case(f"{what}/ase")
+    def ase_list(tiny: bool, threads: int) -> Work:
+        from ase.neighborlist import neighbor_list
+
+        atoms, _ = structure("2 species", tiny)
+        return Work(lambda: neighbor_list("ijD", atoms, cutoff), len(atoms), "atom")
+
+
+def _soap_cases(kind: str) -> None:
+    @case(f"coefficients {kind}/glassnmr")
+    def coefficients(tiny: bool, threads: int) -> Work:
+        from glassnmr.descriptors import SphericalBesselSOAP
+
+        atoms, species = structure(kind, tiny)
+        soap = SphericalBesselSOAP(species, **SOAP)
+        return Work(lambda: soap.coefficients(atoms, n_threads=threads), len(atoms), "environment")
+
+    @case(f"power spectrum {kind}, new array/glassnmr")
+    def fresh(tiny: bool, threads: int) -> Work:
+        from glassnmr.descriptors import SphericalBesselSOAP
+
+        atoms, species = structure(kind, tiny)
+        soap = SphericalBesselSOAP(species, **SOAP)
+        return Work(lambda: soap.transform(atoms, n_threads=threads), len(atoms), "environment")
+
+    @case(f"power spectrum {kind}, reused array/glassnmr")
+    def reused(tiny: bool, threads: int) -> Work:
+        from glassnmr.descriptors import SphericalBesselSOAP
+
+        atoms, species = structure(kind, tiny)
+        soap = SphericalBesselSOAP(species, **SOAP)
+        out = np.empty((len(atoms), soap.n_features))
+        return Work(lambda: soap.transform(atoms, out=out, n_threads=threads), len(atoms), "environment")
+
+    @case(f"power spectrum {kind}, new array/dscribe")
+    def dscribe(tiny: bool, threads: int) -> Work:
+        from dscribe.descriptors import SOAP as DscribeSOAP
+
+        atoms, species = structure(kind, tiny)
+        soap = DscribeSOAP(species=species, r_cut=5.0, n_max=8, l_max=4, sigma=0.4, rbf="gto", periodic=True)
+        return Work(lambda: soap.create(atoms), len(atoms), "environment")
+
+    @case(f"power spectrum {kind}, new array/featomic")
+    def featomic(tiny: bool, threads: int) -> Work:
+        from featomic import SoapPowerSpectrum
+
+        atoms, _ = structure(kind, tiny)
+        calculator = SoapPowerSpectrum(
+            cutoff={"radius": 5.0, "smoothing": {"type": "ShiftedCosine", "width": 0.5}},
+            density={"type": "Gaussian", "width": 0.4},
+            basis={"type": "TensorProduct", "max_angular": 4, "radial": {"type": "Gto", "max_radial": 7}})
+        return Work(lambda: calculator.compute(atoms), len(atoms), "environment")
+
+
+def _learning_cases() -> None:
+    @case("set-up of the descriptor/glassnmr")
+    def set_up(tiny: bool, threads: int) -> Work:
+        from glassnmr.descriptors import SphericalBesselSOAP
+
+        return Work(lambda: SphericalBesselSOAP(["Na", "Al", "B", "Si", "O"], **SOAP), 1, "descriptor")
+
+    def learner(who: str, tiny: bool, threads: int) -> Any:
+        n_landmarks = regression(tiny)[2]
+        if who == "glassnmr":
+            from glassnmr.learning import LSSVR
+
+            return LSSVR(kappa=0.05, lam=1e-6, n_landmarks=n_landmarks, n_threads=threads)
+        if who == "scikit-learn KernelRidge":
+            from sklearn.kernel_ridge import KernelRidge
+
+            return KernelRidge(kernel="rbf", gamma=0.05, alpha=1e-6)
+        from sklearn.kernel_approximation import Nystroem
+        from sklearn.linear_model import Ridge
+        from sklearn.pipeline import make_pipeline
+
+        return make_pipeline(Nystroem(gamma=0.05, n_components=n_landmarks, random_state=0), Ridge(alpha=1e-6))
+
+    for who in ("glassnmr", "scikit-learn KernelRidge", "scikit-learn Nystroem"):
+        @case(f"fit/{who}")
+        def fit(tiny: bool, threads: int, who: str = who) -> Work:
+            X, y = systems.table(*regression(tiny)[:2])
+            model = learner(who, tiny, threads)
+            return Work(lambda: model.fit(X, y), 1, "fit")
+
+        @case(f"predict/{who}")
+        def predict(tiny: bool, threads: int, who: str = who) -> Work:
+            n, d, _ = regression(tiny)
+            X, y = systems.table(n, d)
+            model = learner(who, tiny, threads).fit(X, y)
+            fresh = systems.table(20 if tiny else 2_000, d, seed=5)[0]
+            return Work(lambda: model.predict(fresh), len(fresh), "environment")
+
+
+for _cutoff in (5.0, 8.0):
+    _neighbour_cases(_cutoff)
+for _kind in ("2 species", "5 species"):
+    _soap_cases(_kind)
+_learning_cases()

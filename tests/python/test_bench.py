@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every case of the bench runs on tiny input; peers that are not installed are skipped with a note."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT))
+
+from bench import systems  # noqa: E402
+from bench.cases import CASES  # noqa: E402
+from bench.compare import differences  # noqa: E402
+from bench.measure import run  # noqa: E402
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case_runs_tiny(name: str) -> None:
+    told: list[str] = []
+    with warnings.catch_warnings():
+        if not name.endswith("/glassnmr"):
+            warnings.simplefilter("ignore")  # a peer's own affair
+        result = run([CASES[name]], tiny=True, repeats=2, tell=told.append)[name]
+    if "skipped" in result:
+        assert not name.endswith("/glassnmr")
+        pytest.skip(result["skipped"])
+    assert 0 < result["min"] <= result["median"]
+    assert result["calls"] == 2 and result["items"] >= 1
+    assert len(told) == 1 and name in told[0]
+
+
+@pytest.mark.parametrize(("make", "wanted"), [(systems.silica, 34), (systems.packing, 40)])
+def test_systems_have_the_neighbours_that_the_cases_name(make: object, wanted: int) -> None:
+    from glassnmr.descriptors import neighbours
+
+    atoms = make(500)  # type: ignore[operator]
+    first, _, vectors = neighbours(atoms, 5.0)
+    assert first[-1] / len(atoms) == pytest.approx(wanted, abs=1.0)
+    assert np.linalg.norm(vectors, axis=1).min() > 1.0
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, from the project's folder."""
+    return subprocess.run([sys.executable, "-m", "bench", *arguments], cwd=ROOT, capture_output=True, text=True,
+                          check=False, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+
+
+def test_result_file_tells_what_the_figures_depend_on(tmp_path: Path) -> None:
+    path = tmp_path / "now.json"
+    done = bench("neighbours 5 A/glassnmr", "--tiny", "--json", str(path))
+    assert done.returncode == 0, done.stderr
+    written = json.loads(path.read_text())
+    assert {"cpu", "threads", "commit", "load", "glassnmr", "peers", "date"} <= set(written["machine"])
+    assert {"version", "level"} <= set(written["machine"]["glassnmr"])
+    assert list(written["results"]) == ["neighbours 5 A/glassnmr"]
+    again = bench("--compare", str(path), str(path))
+    assert "x 1.00" in again.stdout
+
+
+def test_comparison_gives_ratio_and_names_what_changed() -> None:
+    old = {"machine": {"cpu": "a", "threads": 1}, "results": {"x/y": {"min": 2.0, "unit": "us/atom"}, "gone/y": {}}}
+    new = {"machine": {"cpu": "b", "threads": 1}, "results": {"x/y": {"min": 3.0, "unit": "us/atom"},
+                                                            "z/y": {"skipped": "no z"}}}
+    lines = list(differences(old, new))
+    assert lines[0] == "cpu: a -> b" and len(lines) == 2 and lines[1].endswith("x 1.50")
+
+
+def test_unknown_case_is_one_line() -> None:
+    done = bench("no such thing")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "no such thing" in done.stderr
