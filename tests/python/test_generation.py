@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import write
+
 from glassnmr.generation import abinit_efg, assemble, campaign, generate, melt_quench, methods, pyscf_shielding
 from glassnmr.generation.melt_quench import sodium_silicate_cell, sodium_silicate_density, sodium_silicate_glass
 from glassnmr.generation.programs import Stopped, run_program

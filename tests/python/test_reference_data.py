@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import read
+
 from glassnmr.data import reference
 from glassnmr.generation import CannotCarve, carve, onto_glasses, sample, sites_of
 from glassnmr.generation.campaign import key_of

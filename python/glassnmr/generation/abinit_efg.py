@@ -136,7 +136,7 @@ def compute(atoms: Atoms, folder: Path, *, timeout: float | None = None, **setti
         raise RuntimeError(f"abinit ended with status {status}: {_complaint(folder / 'log')}")
     if "was not enough SCF cycles to converge" in text:
         raise RuntimeError(f"abinit did not converge; see {folder / 'log'}")
-    result = atoms.copy()
+    result: Atoms = atoms.copy()
     result.calc = None
     result.set_array("efg", read_efg(text, len(atoms)).reshape(-1, 9))
     result.info["source"] = _source(text, settings)

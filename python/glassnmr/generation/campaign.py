@@ -167,7 +167,7 @@ def _finished(folder: Path, key: str) -> Atoms | None:
         result = read(file, format="extxyz")
     except Exception:  # a damaged text file makes the reader fail in many ways; all mean: compute it again
         return None
-    return result if result.info.get("key") == key else None
+    return result if isinstance(result, Atoms) and result.info.get("key") == key else None
 
 
 def results(structures: Iterable[Atoms], folder: str | os.PathLike[str], *, method: str,

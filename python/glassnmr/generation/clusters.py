@@ -34,7 +34,7 @@ class Neighbourhood:
     """Every image within `radius` (Å) of a centre as a free-standing site; site 0 is the centre, at the origin."""
 
     def __init__(self, atoms: Atoms, centre: int, radius: float = 7.0) -> None:
-        heights = 1 / np.linalg.norm(np.linalg.pinv(atoms.cell.array), axis=0).clip(1e-9) if atoms.pbc.any() else None
+        heights = 1 / np.linalg.norm(np.linalg.pinv(atoms.cell.array), axis=0).clip(1e-9)
         counts = [int(np.ceil(radius / heights[k])) + 1 if atoms.pbc[k] else 0 for k in range(3)]
         shifts = np.array(list(product(*(range(-n, n + 1) for n in counts))))
         vector = (atoms.positions - atoms.positions[centre])[None] + (shifts @ atoms.cell.array)[:, None]
@@ -54,15 +54,16 @@ class _Cluster:
     def __init__(self, around: Neighbourhood) -> None:
         self.around = around
         self.sites: dict[int, None] = {}
-        self.added: list[tuple[str, np.ndarray]] = []
+        self.added: list[tuple[str, NDArray[np.float64]]] = []
 
     def keep(self, *sites: int) -> None:
         self.sites.update(dict.fromkeys(sites))
 
-    def cap(self, site: int, towards: np.ndarray, symbol: str, length: float) -> np.ndarray:
+    def cap(self, site: int, towards: NDArray[np.float64], symbol: str, length: float) -> NDArray[np.float64]:
+        """Add an atom at `length` from a site, in the direction of a place."""
         start = self.around.position[site]
         direction = towards - start
-        end = start + length * direction / np.linalg.norm(direction)
+        end: NDArray[np.float64] = start + length * direction / np.linalg.norm(direction)
         self.added.append((symbol, end))
         return end
 

@@ -60,7 +60,7 @@ def _exchange_correlation(mf: Any, dm: NDArray[np.float64]) -> NDArray[np.float6
         for x in range(3):
             v[x] += weighted.T @ giao[x]
             v[x] += ao[0].T @ np.einsum("dpi,dp->pi", gradient[:, x], potential[1:])
-    return v - v.transpose(0, 2, 1)
+    return np.asarray(v - v.transpose(0, 2, 1))
 
 
 def _coulomb(mf: Any, dm: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -81,7 +81,7 @@ def _coulomb(mf: Any, dm: NDArray[np.float64]) -> NDArray[np.float64]:
         rows = both.intor("int3c2e_ig1", comp=3, shls_slice=(a, b, 0, b, nb, nb + na)) @ charge
         lower[:, place[a]:place[b], :place[b]] = rows
     lower = np.tril(lower, -1)
-    return lower - lower.transpose(0, 2, 1)
+    return np.asarray(lower - lower.transpose(0, 2, 1))
 
 
 def _first_order_fock(nmr: Any) -> NDArray[np.float64]:
@@ -140,7 +140,7 @@ def shielding(atoms: Atoms, *, basis: str = "6-31g*", grid: int = 1) -> NDArray[
     nmr.shielding_nuc = [0]
     nmr.cphf = False
     nmr.get_fock = lambda dm0=None, gauge_orig=None: _first_order_fock(nmr)
-    return np.asarray(nmr.kernel())[0].T
+    return np.asarray(nmr.kernel()[0].T)
 
 
 def compute(atoms: Atoms, folder: Path, *, timeout: float | None = None, **settings: Any) -> Atoms:
@@ -165,22 +165,31 @@ def compute(atoms: Atoms, folder: Path, *, timeout: float | None = None, **setti
     command = [sys.executable, "-m", "glassnmr.generation.pyscf_shielding", str(folder)]
     status = run_program(command, folder, log=folder / "log", timeout=timeout)
     if status or not answer.exists():
-        words = (folder / "log").read_text(errors="replace").strip().splitlines()
-        raise RuntimeError(f"PySCF ended with status {status}: {words[-1] if words else 'no word said'}")
+        raise RuntimeError(f"PySCF ended with status {status}: {_complaint(folder / 'log')}")
     told = json.loads(answer.read_text())
     ms = np.full((len(atoms), 9), np.nan)
     ms[0] = told["tensor"]
-    result = atoms.copy()
+    result: Atoms = atoms.copy()
     result.calc = None
     result.set_array("ms", ms)
     result.info["source"] = f"PySCF {told['version']} GIAO PBE/{settings.get('basis', '6-31g*')}"
     return result
 
 
+def _complaint(log: Path) -> str:
+    """The last line of a log that names an error, else the last line."""
+    lines = log.read_text(errors="replace").strip().splitlines()
+    named = [line for line in lines if "Error:" in line]
+    return (named or lines or ["it said nothing"])[-1]
+
+
 def _main(folder: Path) -> None:
     from pyscf import __version__
 
-    tensor = shielding(read(folder / CLUSTER), **json.loads((folder / "settings.json").read_text()))
+    cluster = read(folder / CLUSTER)
+    if not isinstance(cluster, Atoms):
+        raise ValueError(f"{folder / CLUSTER} holds more than one cluster")
+    tensor = shielding(cluster, **json.loads((folder / "settings.json").read_text()))
     with replacing(folder / ANSWER) as file:
         json.dump({"tensor": tensor.ravel().tolist(), "version": __version__}, file)
 

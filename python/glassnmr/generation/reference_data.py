@@ -75,7 +75,10 @@ def melt(plan: Iterable[tuple[str, dict[str, Any]]], folder: Path) -> list[Atoms
             atoms.info["group"] = name
             with replacing_path(file) as part:
                 write(part, atoms, format="extxyz")
-        made.append(read(file))
+        frame = read(file)
+        if not isinstance(frame, Atoms):
+            raise ValueError(f"{file} holds more than one structure")
+        made.append(frame)
     return made
 
 

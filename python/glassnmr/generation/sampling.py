@@ -100,7 +100,7 @@ def onto_glasses(glasses: Sequence[Atoms], clusters: Iterable[Atoms]) -> list[At
 
 
 def _blank(glass: Atoms) -> Atoms:
-    result = glass.copy()
+    result: Atoms = glass.copy()
     result.calc = None
     result.set_array("ms", np.full((len(glass), 9), np.nan))
     result.set_array("label", np.zeros(len(glass), dtype=int))
