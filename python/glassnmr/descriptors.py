@@ -182,7 +182,7 @@ class SphericalBesselSOAP:
         """
         return self._core.feature_index()
 
-    def _arrays(self, structure: StructureLike) -> tuple[Structure, tuple[Any, ...]]:
+    def _arrays(self, structure: StructureLike) -> tuple[Structure, tuple[Any, Any, Any, Any]]:
         s = as_structure(structure, self.species)
         return s, (s.positions, s.cell, s.pbc.tolist(), self._channel[s.numbers])
 
