@@ -9,6 +9,7 @@ import re
 from functools import cache
 from importlib.resources import files
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from ase import Atoms
 from ase.io import read
 
 from glassnmr.data import reference
-from glassnmr.generation import CannotCarve, carve, onto_glasses, sample, sites_of
+from glassnmr.generation import CannotCarve, Outcome, carve, onto_glasses, reference_data, sample, sites_of
 from glassnmr.generation.campaign import key_of
 from glassnmr.generation.clusters import CLOSEST
 from glassnmr.generation.crystals import CRYSTALS
@@ -208,7 +209,8 @@ def test_carving_does_not_care_where_the_cell_is_cut() -> None:
 
 @pytest.mark.parametrize(
     ("atoms", "centre", "wanted"),
-    [(Atoms("Na"), 0, "around Si or O, not Na"), (Atoms("Si"), 0, "0 oxygen neighbours"), (Atoms("O"), 0, "0 silicon")],
+    [(Atoms("Na"), 0, "around Si or O, not Na"), (Atoms("Si"), 0, "0 oxygen neighbours"), (Atoms("O"), 0, "0 silicon"),
+     (Atoms("SiCa"), 0, "not with Ca")],  # fmt: skip
 )
 def test_what_cannot_be_carved_says_why(atoms: Atoms, centre: int, wanted: str) -> None:
     with pytest.raises(CannotCarve, match=wanted):
@@ -306,3 +308,48 @@ def test_the_page_tells_the_counts_that_are_shipped() -> None:
     told = [int(n) for n in re.findall(r"^\| \*\*(\d+)\*\* tensors", page, re.MULTILINE)]
     counts = [len(rows(*which)[0]) for which in (("efg-17O", "17O"), ("shielding", "29Si"), ("shielding", "17O"))]
     assert told == counts
+
+
+# --- the plan as a program -----------------------------------------------------------------------------------------
+
+
+def test_the_plan_melts_each_glass_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def stand_in(seed: int, **_: object) -> Atoms:
+        made.append(seed)
+        return Atoms("SiO2", np.eye(3) * seed / 7, cell=[9, 9, 9], pbc=True)
+
+    monkeypatch.setattr(reference_data, "sodium_silicate_glass", stand_in)
+    plan = [(f"g{seed}", {"seed": seed}) for seed in (1, 2)]
+    first = reference_data.melt(plan[:1], tmp_path / "new")
+    both = reference_data.melt(plan, tmp_path / "new")
+    assert made == [1, 2]
+    assert [a.info["group"] for a in both] == ["g1", "g2"]
+    np.testing.assert_array_equal(first[0].positions, both[0].positions)
+
+
+def test_the_program_computes_everything_of_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[tuple[str, int, str, int, bool]] = []
+
+    def stand_in(structures: list[Atoms], method: str, folder: Path, *, jobs: int, retry: bool, timeout: float) -> list:
+        calls.append((method, len(structures), folder.name, jobs, retry))
+        return [Outcome("k", "done")]
+
+    monkeypatch.setattr(reference_data, "melt", lambda plan, folder: [Atoms("Si")] * len(list(plan)))
+    monkeypatch.setattr(reference_data, "clusters", lambda structures: list(structures))
+    monkeypatch.setattr(reference_data, "generate", stand_in)
+    reference_data.main([str(tmp_path), "--jobs", "3", "--retry"])
+    assert calls == [("abinit-efg", 68, "efg", 3, True), ("pyscf-giao", 11, "crystals", 3, True),
+                     ("pyscf-giao", 30, "shield", 3, True)]  # fmt: skip
+    assert capsys.readouterr().out.count("done") == 3
+    with pytest.raises(SystemExit, match="0"):
+        reference_data.main(["--help"])
+
+
+def test_shipped_files_are_the_same_bytes_for_the_same_results(tmp_path: Path) -> None:
+    for name in ("efg-17O", "shielding", "shielding-clusters"):
+        reference_data._ship(tmp_path / f"{name}.extxyz.gz", frames(name))
+        assert (tmp_path / f"{name}.extxyz.gz").read_bytes() == (FOLDER / f"{name}.extxyz.gz").read_bytes()

@@ -180,6 +180,9 @@ def carve_oxygen(atoms: Atoms, centre: int, reach: float = 3.2) -> Atoms:
 
 def carve(atoms: Atoms, centre: int) -> Atoms:
     """Cluster around any Si or O of a sodium-silicate glass; raises `CannotCarve` with the reason."""
+    strange = sorted(set(atoms.symbols) - {"Si", "O", "Na"})
+    if strange:
+        raise CannotCarve(f"clusters are carved from sodium silicates, not with {', '.join(strange)}")
     symbol = atoms.symbols[centre]
     if symbol not in ("Si", "O"):
         raise CannotCarve(f"clusters are carved around Si or O, not {symbol}")
