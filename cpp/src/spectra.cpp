@@ -16,12 +16,13 @@ namespace glassnmr {
 namespace {
 
 constexpr double pi = 3.14159265358979323846;
-constexpr std::size_t block = 4096;               // sites a task: fixed, so that threads do not change a bit
+constexpr std::size_t block = 4096;  // sites a task: fixed, so that threads do not change a bit
 constexpr std::size_t scratch = std::size_t{1} << 23;  // doubles in the tasks' axes at any time
 constexpr std::size_t largest_axis = std::size_t{1} << 26;
 constexpr std::size_t largest_powder = std::size_t{1} << 26;
 
-/// u = k0 + k1 r + k2 r^2 + k3 d + k4 r d + k5 d^2 with r = cos^2 beta, d = sin^2 beta cos 2 alpha: eq. (12.5).
+/// u = k0 + k1 r + k2 r^2 + k3 d + k4 r d + k5 d^2 with r = cos^2 beta, d = sin^2 beta cos 2 alpha:
+/// eq. (12.5).
 struct Quadric {
     double k0, k1, k2, k3, k4, k5;
 
@@ -34,9 +35,12 @@ struct Quadric {
         k4 = -7 * b;
         k5 = 2 * g;
     }
-    double operator()(double r, double d) const { return k0 + r * (k1 + k2 * r) + d * (k3 + k4 * r + k5 * d); }
+    double operator()(double r, double d) const {
+        return k0 + r * (k1 + k2 * r) + d * (k3 + k4 * r + k5 * d);
+    }
 
-    /// The smallest distance of r from a stationary point on the edge d = s (1 - r), kept within the edge.
+    /// The smallest distance of r from a stationary point on the edge d = s (1 - r), kept within
+    /// the edge.
     double stationary_on_edge(double s) const {
         const double two = k2 - s * k4 + k5, one = k1 - s * k3 + s * k4 - 2 * k5;
         return std::clamp(-one / (2 * two), 0.0, 1.0);
@@ -67,7 +71,8 @@ double share_below(double b, double c, double s) {
     return (from - to) / pi;
 }
 
-/// Nodes and weights of Gauss-Legendre in t of x = (1 - cos pi t) / 2 on (0, 1): square-root ends become smooth.
+/// Nodes and weights of Gauss-Legendre in t of x = (1 - cos pi t) / 2 on (0, 1): square-root ends
+/// become smooth.
 struct EndpointRule {
     static constexpr std::size_t n = 16;
     std::array<double, n> x, w;
@@ -97,10 +102,12 @@ double distribution(const Quadric& k, double u, std::vector<double>& cuts) {
     // Near the stationary points the integrand all but has a kink for a level close to theirs.
     cuts.assign({0.0, 1.0, k.stationary_on_edge(1), k.stationary_on_edge(-1)});
     for (const double s : {1.0, -1.0}) {  // where the level meets the edges y = +-1
-        roots_in_unit(k.k2 - s * k.k4 + k.k5, k.k1 - s * k.k3 + s * k.k4 - 2 * k.k5, k.k0 + s * k.k3 + k.k5 - u, cuts);
+        roots_in_unit(k.k2 - s * k.k4 + k.k5, k.k1 - s * k.k3 + s * k.k4 - 2 * k.k5,
+                      k.k0 + s * k.k3 + k.k5 - u, cuts);
     }
     roots_in_unit(k.k4 * k.k4 - 4 * k.k5 * k.k2, 2 * k.k3 * k.k4 - 4 * k.k5 * k.k1,
-                  k.k3 * k.k3 + 4 * k.k5 * (u - k.k0), cuts);  // and the bottom of the parabola in y
+                  k.k3 * k.k3 + 4 * k.k5 * (u - k.k0),
+                  cuts);  // and the bottom of the parabola in y
     for (double& r : cuts) r = std::sqrt(r);
     std::sort(cuts.begin(), cuts.end());
     double sum = 0;
@@ -109,8 +116,9 @@ double distribution(const Quadric& k, double u, std::vector<double>& cuts) {
         if (width <= 0) continue;
         for (std::size_t p = 0; p < EndpointRule::n; ++p) {
             const double x = cuts[i] + width * rule.x[p], r = x * x, s = 1 - r;
-            sum += width * rule.w[p] *
-                   share_below((k.k3 + k.k4 * r) * s, k.k5 * s * s, u - k.k0 - r * (k.k1 + k.k2 * r));
+            sum +=
+                width * rule.w[p] *
+                share_below((k.k3 + k.k4 * r) * s, k.k5 * s * s, u - k.k0 - r * (k.k1 + k.k2 * r));
         }
     }
     return std::clamp(sum, 0.0, 1.0);
@@ -118,8 +126,9 @@ double distribution(const Quadric& k, double u, std::vector<double>& cuts) {
 
 /// The memory behind CentralTable.
 class CentralLines {
-   public:
-    CentralLines() : node_(2 * T::n_cells * (K + 1)), mass_(2 * T::n_cells * K), mean_(3 * T::n_cells) {
+public:
+    CentralLines()
+        : node_(2 * T::n_cells * (K + 1)), mass_(2 * T::n_cells * K), mean_(3 * T::n_cells) {
         parallel_for(T::n_cells, 0, [&](std::size_t cell) {
             const auto n = intervals(cell);
             fill(2 * cell, eta(cell), n);
@@ -129,7 +138,7 @@ class CentralLines {
     }
     CentralTable view() const { return {node_.data(), mass_.data(), mean_.data()}; }
 
-   private:
+private:
     using T = CentralTable;
     using Counts = std::array<std::size_t, T::n_segments>;
     static constexpr std::size_t K = T::n_intervals, least = 12;
@@ -139,13 +148,15 @@ class CentralLines {
         return s < 0.5 ? 2 * s * s : 1 - 2 * (1 - s) * (1 - s);
     }
 
-    /// How many intervals each segment between critical values gets in a cell, from the highest u down.
+    /// How many intervals each segment between critical values gets in a cell, from the highest u
+    /// down.
     static Counts intervals(std::size_t cell) {
         double low[6], high[6], share[T::n_segments], sum = 0;
         central_transition_critical_values(eta(cell), low);
         central_transition_critical_values(eta(cell + 1), high);
         for (std::size_t k = 0; k < T::n_segments; ++k) {
-            sum += share[k] = std::pow(low[5 - k] - low[4 - k] + high[5 - k] - high[4 - k], 2.0 / 3);
+            sum += share[k] =
+                std::pow(low[5 - k] - low[4 - k] + high[5 - k] - high[4 - k], 2.0 / 3);
         }
         Counts n;
         std::size_t left = K, widest = 0;
@@ -160,7 +171,8 @@ class CentralLines {
 
     void fill(std::size_t row, double at, const Counts& n) {
         const Quadric quadric(at);
-        double critical[6], below[K + 1], *node = node_.data() + row * (K + 1), *mass = mass_.data() + row * K;
+        double critical[6], below[K + 1], *node = node_.data() + row * (K + 1),
+                                          *mass = mass_.data() + row * K;
         central_transition_critical_values(at, critical);
         std::vector<double> cuts;
         node[0] = -critical[5];
@@ -182,7 +194,8 @@ class CentralLines {
         const double *node1 = node + K + 1, *mass1 = mass + K;
         double* mean = mean_.data() + 3 * cell;
         for (std::size_t k = 0; k < K; ++k) {
-            const double middle = 0.5 * (node[k] + node[k + 1]), change = 0.5 * (node1[k] + node1[k + 1]) - middle;
+            const double middle = 0.5 * (node[k] + node[k + 1]),
+                         change = 0.5 * (node1[k] + node1[k + 1]) - middle;
             mean[0] += mass[k] * middle;
             mean[1] += mass[k] * change + (mass1[k] - mass[k]) * middle;
             mean[2] += (mass1[k] - mass[k]) * change;
@@ -211,7 +224,8 @@ void orientations(std::size_t n, std::vector<double>& x2, std::vector<double>& y
 
 void check(const Sites& s, const PpmAxis& axis, const LineSettings& settings) {
     if (axis.n < 2 || axis.n > largest_axis) {
-        invalid("axis must have 2.." + std::to_string(largest_axis) + " points, got " + std::to_string(axis.n));
+        invalid("axis must have 2.." + std::to_string(largest_axis) + " points, got " +
+                std::to_string(axis.n));
     }
     if (!(axis.step > 0) || !std::isfinite(axis.step) || !std::isfinite(axis.first)) {
         invalid("axis must rise in finite steps, got a step of " + std::to_string(axis.step));
@@ -231,24 +245,28 @@ void check(const Sites& s, const PpmAxis& axis, const LineSettings& settings) {
         return ", got " + std::to_string(got) + " at place " + std::to_string(i);
     };
     for (std::size_t i = 0; i < s.n; ++i) {
-        if (!std::isfinite(s.delta_iso[i])) invalid("delta_iso must be finite" + at(i, s.delta_iso[i]));
+        if (!std::isfinite(s.delta_iso[i]))
+            invalid("delta_iso must be finite" + at(i, s.delta_iso[i]));
         if (s.coupling && !(std::abs(s.coupling[i]) < 1e6)) {
             invalid("C_Q must be finite and below 1e6 MHz" + at(i, s.coupling[i]));
         }
-        if (s.coupling && !(s.eta[i] >= 0 && s.eta[i] <= 1)) invalid("eta must lie in [0, 1]" + at(i, s.eta[i]));
+        if (s.coupling && !(s.eta[i] >= 0 && s.eta[i] <= 1))
+            invalid("eta must lie in [0, 1]" + at(i, s.eta[i]));
         if (s.weight && !(s.weight[i] >= 0 && std::isfinite(s.weight[i]))) {
             invalid("weights must be finite and not negative" + at(i, s.weight[i]));
         }
-        if (s.component && (s.component[i] < 0 || static_cast<std::size_t>(s.component[i]) >= s.n_components)) {
-            invalid("component must lie in 0.." + std::to_string(s.n_components - 1) + at(i, s.component[i]));
+        if (s.component &&
+            (s.component[i] < 0 || static_cast<std::size_t>(s.component[i]) >= s.n_components)) {
+            invalid("component must lie in 0.." + std::to_string(s.n_components - 1) +
+                    at(i, s.component[i]));
         }
     }
 }
 
 }  // namespace
 
-void mas_lines(const Sites& sites, const PpmAxis& axis, const LineSettings& settings, double* intensity,
-               double* outside, int n_threads) {
+void mas_lines(const Sites& sites, const PpmAxis& axis, const LineSettings& settings,
+               double* intensity, double* outside, int n_threads) {
     check(sites, axis, settings);
     const bool powder = sites.coupling && settings.method == LineMethod::powder;
     const std::size_t C = sites.n_components, per_task = powder ? 16 : block;
@@ -275,21 +293,22 @@ void mas_lines(const Sites& sites, const PpmAxis& axis, const LineSettings& sett
             if (!coupling) {
                 kernels().isotropic_lines(grid, n, delta, weight, component, out, lost);
             } else if (!powder) {
-                kernels().central_lines(grid, table, settings.scale, n, delta, coupling, eta, weight, component, out,
-                                        lost);
+                kernels().central_lines(grid, table, settings.scale, n, delta, coupling, eta,
+                                        weight, component, out, lost);
             } else {
                 for (std::size_t k = 0; k < n; ++k) {
                     const std::size_t c = component ? static_cast<std::size_t>(component[k]) : 0;
                     kernels().powder_line(grid, x2.size(), x2.data(), y.data(), delta[k],
-                                          settings.scale * coupling[k] * coupling[k], eta[k], weight ? weight[k] : 1,
-                                          out + c * grid.stride, lost + c);
+                                          settings.scale * coupling[k] * coupling[k], eta[k],
+                                          weight ? weight[k] : 1, out + c * grid.stride, lost + c);
                 }
             }
         });
         for (std::size_t task = 0; task < n_now; ++task) {  // in order, whoever came first
             const double* out = buffer.data() + task * size;
             for (std::size_t c = 0; c < C; ++c) {
-                for (std::size_t k = 0; k < axis.n; ++k) intensity[c * axis.n + k] += out[c * grid.stride + k];
+                for (std::size_t k = 0; k < axis.n; ++k)
+                    intensity[c * axis.n + k] += out[c * grid.stride + k];
                 outside[c] += out[C * grid.stride + c];
             }
         }

@@ -2,9 +2,9 @@
 // Lines laid on an axis: the hot loops of THEORY.md section 12.
 #include "kernels/level.hpp"
 //
-#include "kernels/entries.hpp"
-
 #include <cmath>
+
+#include "kernels/entries.hpp"
 
 namespace glassnmr::GLASSNMR_LEVEL {
 
@@ -68,9 +68,10 @@ void isotropic_lines(const LineGrid& grid, std::size_t n, const double* delta, c
     }
 }
 
-void central_lines(const LineGrid& grid, const CentralTable& table, double scale, std::size_t n, const double* delta,
-                   const double* coupling, const double* eta, const double* weight, const std::int32_t* component,
-                   double* out, double* outside) {
+void central_lines(const LineGrid& grid, const CentralTable& table, double scale, std::size_t n,
+                   const double* delta, const double* coupling, const double* eta,
+                   const double* weight, const std::int32_t* component, double* out,
+                   double* outside) {
     constexpr std::size_t K = CentralTable::n_intervals;
     const double last = static_cast<double>(grid.n - 1);
     double place[K + 1], mass[K];
@@ -80,15 +81,18 @@ void central_lines(const LineGrid& grid, const CentralTable& table, double scale
         const double m = weight ? weight[i] : 1;
         const double s = eta[i] < 0.5 ? std::sqrt(0.5 * eta[i]) : 1 - std::sqrt(0.5 * (1 - eta[i]));
         const double cell = s * static_cast<double>(CentralTable::n_cells);
-        const std::size_t j = cell < CentralTable::n_cells ? static_cast<std::size_t>(cell) : CentralTable::n_cells - 1;
+        const std::size_t j = cell < CentralTable::n_cells ? static_cast<std::size_t>(cell)
+                                                           : CentralTable::n_cells - 1;
         const double t = cell - static_cast<double>(j);
         const double width = scale * coupling[i] * coupling[i] * grid.per_step;
         const double* mean = table.mean + 3 * j;
-        const double shift = -(1 + eta[i] * eta[i] / 3) / 30 - (mean[0] + t * (mean[1] + t * mean[2]));
+        const double shift =
+            -(1 + eta[i] * eta[i] / 3) / 30 - (mean[0] + t * (mean[1] + t * mean[2]));
         const double origin = (delta[i] - grid.first) * grid.per_step + width * shift;
         const double* v0 = table.node + 2 * j * (K + 1);
         const double* v1 = v0 + (K + 1);
-        for (std::size_t k = 0; k <= K; ++k) place[k] = origin + width * (v0[k] + t * (v1[k] - v0[k]));
+        for (std::size_t k = 0; k <= K; ++k)
+            place[k] = origin + width * (v0[k] + t * (v1[k] - v0[k]));
         const double* m0 = table.mass + 2 * j * K;
         const double* m1 = m0 + K;
         for (std::size_t k = 0; k < K; ++k) mass[k] = m * (m0[k] + t * (m1[k] - m0[k]));
@@ -96,15 +100,18 @@ void central_lines(const LineGrid& grid, const CentralTable& table, double scale
             for (std::size_t k = 0; k < K; ++k) add_box(place[k], place[k + 1], mass[k], to);
         } else {
             double lost = 0;
-            for (std::size_t k = 0; k < K; ++k) lost += add_clipped(place[k], place[k + 1], mass[k], last, to);
+            for (std::size_t k = 0; k < K; ++k)
+                lost += add_clipped(place[k], place[k + 1], mass[k], last, to);
             outside[c] += lost;
         }
     }
 }
 
-void powder_line(const LineGrid& grid, std::size_t n_orientations, const double* x2, const double* y, double delta,
-                 double width, double eta, double weight, double* out, double* outside) {
-    const double last = static_cast<double>(grid.n - 1), origin = (delta - grid.first) * grid.per_step;
+void powder_line(const LineGrid& grid, std::size_t n_orientations, const double* x2,
+                 const double* y, double delta, double width, double eta, double weight,
+                 double* out, double* outside) {
+    const double last = static_cast<double>(grid.n - 1),
+                 origin = (delta - grid.first) * grid.per_step;
     const double per_step = width * grid.per_step, m = weight / static_cast<double>(n_orientations);
     const double iso = (1 + eta * eta / 3) / 30, p4 = (1 + eta * eta / 18) / 160;
     const double two = eta / 48, four = 7 * eta * eta / 576;
