@@ -273,6 +273,44 @@ void RidgePath::leave_out(std::size_t n_targets, const double* y, std::size_t n_
     check_finite(n_lam * p.n * n_targets, out);
 }
 
+void leave_one_out(std::size_t n, std::size_t m, const double* factor, const double* weights, std::size_t n_targets,
+                   const double* y, double lam, double* out, int n_threads) {
+    check_sizes(n, m);
+    check_lam(1, &lam);
+    if (lam == 0) invalid("lam must be positive here, got 0");
+    const Weights w(n, weights);
+    Buffer a(n * m), means(m), c(n * n_targets), y_means(n_targets), tau(m), stacked(2 * m * m, 0.0), lower(m * m, 0.0);
+    centre(w, n, m, factor, a.data(), means.data(), n_threads);
+    centre_targets(w, n, n_targets, y, c.data(), y_means.data());
+    Buffer z(a.begin(), a.end());  // Z = R'^-T A^T, (m, n): then H = sqrt(w) sqrt(w)^T / W + Z^T Z
+    kernels().qr(n, m, a.data(), n, tau.data());
+    for (std::size_t j = 0; j < m; ++j) {
+        std::copy_n(a.data() + j * n, j + 1, stacked.data() + j * 2 * m);
+        stacked[j * 2 * m + m + j] = std::sqrt(lam);
+    }
+    kernels().qr(2 * m, m, stacked.data(), 2 * m, tau.data());
+    for (std::size_t j = 0; j < m; ++j) std::copy_n(stacked.data() + j * 2 * m, j + 1, lower.data() + j * m);
+    solve_triangular(m, lower.data(), false, n, z.data(), n_threads);
+    Buffer leverage(n), fitted(n_targets * n, 0.0), zc(n_targets * m);
+    for (std::size_t i = 0; i < n; ++i) leverage[i] = w.root[i] * w.root[i] / w.sum;
+    for (std::size_t j = 0; j < m; ++j) {
+        for (std::size_t i = 0; i < n; ++i) leverage[i] += z[j * n + i] * z[j * n + i];
+        for (std::size_t t = 0; t < n_targets; ++t) {
+            kernels().axpy(n, kernels().dot(n, z.data() + j * n, c.data() + t * n), z.data() + j * n,
+                           fitted.data() + t * n);
+        }
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        const double rest = 1 - leverage[i];
+        if (!(rest > 1e-14)) throw numerical_error("the other rows do not determine the regression; increase lam");
+        for (std::size_t t = 0; t < n_targets; ++t) {
+            const double r = (c[t * n + i] - fitted[t * n + i]) / rest;
+            out[i * n_targets + t] = w.root[i] > 0 ? r / w.root[i] : 0;
+        }
+    }
+    check_finite(n * n_targets, out);
+}
+
 void kernel_ridge(std::size_t n, double* K, const double* weights, std::size_t n_targets, const double* y, double lam,
                   double* alpha, double* bias) {
     check_lam(1, &lam);

@@ -165,6 +165,21 @@ Array leave_out(const RidgePath& path, const Array& y, const Int64Array& group, 
 }
 
 /// (alpha, bias); K is copied unless it may be overwritten.
+Array leave_one_out(const Array& factor, const Array& y, double lam, const std::optional<Array>& weights,
+                    int n_threads) {
+    require_shape(factor, "factor", {-1, -1});
+    require_shape(y, "y", {factor.shape(1), -1});
+    if (weights) require_shape(*weights, "weights", {factor.shape(1)});
+    const auto m = static_cast<std::size_t>(factor.shape(0)), n = static_cast<std::size_t>(factor.shape(1));
+    const auto n_targets = static_cast<std::size_t>(y.shape(1));
+    Array out({factor.shape(1), y.shape(1)});
+    const double *f = factor.data(), *from = y.data(), *w = weights ? weights->data() : nullptr;
+    double* to = out.mutable_data();
+    const py::gil_scoped_release nogil;
+    glassnmr::leave_one_out(n, m, f, w, n_targets, from, lam, to, n_threads);
+    return out;
+}
+
 py::tuple kernel_ridge(Array& K, const Array& y, double lam, const std::optional<Array>& weights) {
     require_matrix(K, "K");
     require_shape(K, "K", {K.shape(0), K.shape(0)});
@@ -211,6 +226,8 @@ void bind_learning(py::module_& m) {
         .def(py::init(&ridge_path), "factor"_a, "weights"_a = py::none(), py::kw_only(), "n_threads"_a = 0)
         .def("solve", &solve, "y"_a, "lam"_a)
         .def("leave_out", &leave_out, "y"_a, "group"_a, py::kw_only(), "n_groups"_a, "lam"_a, "n_threads"_a = 0);
+    m.def("leave_one_out", &leave_one_out, "factor"_a, "y"_a, py::kw_only(), "lam"_a, "weights"_a = py::none(),
+          "n_threads"_a = 0);
     m.def("kernel_ridge", &kernel_ridge, "K"_a, "y"_a, py::kw_only(), "lam"_a, "weights"_a = py::none());
     m.def("solve_triangular", &solve_triangular, "L"_a, "B"_a, py::kw_only(), "transposed"_a = false,
           "n_threads"_a = 0);

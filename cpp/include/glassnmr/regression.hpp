@@ -50,6 +50,13 @@ private:
     std::unique_ptr<const Parts> parts_;
 };
 
+/// y - prediction of each row by the regression without it, eq. (9.6) for groups of one row: out (n, n_targets).
+///
+/// For one lam: two QR and a triangular solve instead of RidgePath's singular values. Rows of weight zero get 0.
+/// Throws numerical_error when the rest does not determine the regression.
+GLASSNMR_API void leave_one_out(std::size_t n, std::size_t m, const double* factor, const double* weights,
+                                std::size_t n_targets, const double* y, double lam, double* out, int n_threads = 0);
+
 /// Kernel ridge regression alpha = (K + lam W^-1)^-1 (y - mean), THEORY.md eq. (9.8), by Cholesky.
 ///
 /// K (n, n) is overwritten; weights (n) or null; alpha (n, n_targets); bias (n_targets): the weighted mean of y.
