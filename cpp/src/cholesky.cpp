@@ -13,6 +13,8 @@ namespace {
 
 constexpr double rounding = 1e-14;  // a residual below this share of the largest diagonal is rounding error
 constexpr double negative = 1e-8;   // a residual below minus this share shows a matrix that is not semidefinite
+constexpr double small = 1e-8;      // a pivot below this share may be worn down by rounding errors of the matrix:
+constexpr double worn = 1e-12;      // it is one if it would turn a residual below minus this share
 constexpr std::size_t run = 4096;   // columns a task when a pivot is taken
 
 /// The state of an elimination: L^T so far, and the diagonal of K - L L^T as the score.
@@ -73,7 +75,16 @@ public:
         }
         const double root = std::sqrt(pivot);
         double* to = factor_ + count_ * n();
-        parallel_for((n() + run - 1) / run, n_threads(), [&](std::size_t b) { reduce(b, p, row, root, to); });
+        if (eliminate(p, row, root, to) < -(pivot < small * largest_ ? worn : negative) * largest_) {
+            if (pivot >= small * largest_) not_semidefinite(p, pivot);
+            drop(p);
+            return;
+        }
+        parallel_for(partial_.size() / 2, n_threads(), [&](std::size_t b) {
+            for (std::size_t j = b * run; j < std::min(n(), (b + 1) * run); ++j) {
+                left_[j] = std::max(left_[j] - to[j] * to[j], 0.0);
+            }
+        });
         for (std::size_t t = 0; t < count_; ++t) to[static_cast<std::size_t>(index_[t])] = 0;
         to[p] = root;
         drop(p);
@@ -124,20 +135,25 @@ private:
         });
     }
 
-    /// One stretch of a new column of L, the residuals under it, their sum and maximum.
-    void reduce(std::size_t b, std::size_t p, const double* row, double root, double* to) {
-        const std::size_t j0 = b * run, j1 = std::min(n(), j0 + run);
-        std::copy(row + j0, row + j1, to + j0);
-        for (std::size_t t = base_; t < count_; ++t) {
-            const double* pivot_row = factor_ + t * n();
-            kernels().axpy(j1 - j0, -pivot_row[p], pivot_row + j0, to + j0);
-        }
-        for (std::size_t j = j0; j < j1; ++j) {
-            to[j] /= root;
-            const double left = left_[j] - to[j] * to[j];
-            if (left < -negative * largest_ && j != p) not_semidefinite(j, left);
-            left_[j] = std::max(left, 0.0);
-        }
+    /// The new column of L; the least residual that it would leave.
+    double eliminate(std::size_t p, const double* row, double root, double* to) {
+        parallel_for(partial_.size() / 2, n_threads(), [&](std::size_t b) {
+            const std::size_t j0 = b * run, j1 = std::min(n(), j0 + run);
+            std::copy(row + j0, row + j1, to + j0);
+            for (std::size_t t = base_; t < count_; ++t) {
+                const double* pivot_row = factor_ + t * n();
+                kernels().axpy(j1 - j0, -pivot_row[p], pivot_row + j0, to + j0);
+            }
+            double least = 0;
+            for (std::size_t j = j0; j < j1; ++j) {
+                to[j] /= root;
+                if (j != p) least = std::min(least, left_[j] - to[j] * to[j]);
+            }
+            partial_[2 * b] = least;
+        });
+        double least = 0;
+        for (std::size_t b = 0; b < partial_.size(); b += 2) least = std::min(least, partial_[b]);
+        return least;
     }
 
     /// Row p has nothing left; sum and maximum over all rows in a fixed order.

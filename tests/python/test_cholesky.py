@@ -198,5 +198,17 @@ def test_bad_input_is_a_sentence(change, message):
         select_landmarks(arguments.pop("X"), arguments.pop("n_landmarks"), **arguments)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_rounding_errors_of_a_smooth_kernel_are_no_landmarks_and_no_failure(method):
+    X = rows(400, 3) + 300  # far from the origin: |x - x'|^2 has errors of 1e-11
+    K = kernel_matrix(X, kappa=1e-3)
+    for kind, data in (("gaussian", X), ("precomputed", K)):
+        if (kind, method) == ("precomputed", "kmeans"):
+            continue
+        found = select_landmarks(data, 400, method=method, kernel=kind, kappa=1e-3, tolerance=0)
+        assert 10 < len(found.index) < 200
+        np.testing.assert_allclose(found.factor.T @ found.factor, K, atol=1e-9)
+
+
 def test_no_landmarks_in_zero_rows():
     assert len(select_landmarks(np.zeros((4, 2)), 3, kernel="linear").index) == 0
