@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from glassnmr.spectra import Spectrum
     from glassnmr.validation import Curve
 
-__all__ = ["curve", "parity", "plot_spectrum", "save_figure"]
+__all__ = ["Parity", "curve", "overview", "parity", "plot_spectrum", "quantity_text", "save_figure"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,6 +75,11 @@ def plot_spectrum(spectrum: Spectrum, measured: Spectrum | None = None, title: s
     The measured spectrum is scaled to the simulated one by least squares over the common range.
     """
     figure, axes = _figure(5.2, 3.3)
+    _draw_spectrum(axes, spectrum, measured, title)
+    return figure
+
+
+def _draw_spectrum(axes: Any, spectrum: Spectrum, measured: Spectrum | None, title: str | None) -> None:
     x, top = spectrum.ppm, float(np.max(spectrum.intensity)) or 1.0
     low, high = _shown(spectrum)
     for colour, (label, values) in zip(_colours(len(spectrum.components)), spectrum.components.items(), strict=True):
@@ -103,7 +108,6 @@ def plot_spectrum(spectrum: Spectrum, measured: Spectrum | None = None, title: s
         axes.legend(loc=f"upper {side}", handlelength=1.2, borderaxespad=0.2)
     if title:
         axes.set_title(title, fontsize=9, loc="left")
-    return figure
 
 
 @styled
@@ -118,25 +122,29 @@ def parity(y: ArrayLike, prediction: ArrayLike, *, quantity: str = "value", unit
     if kinds.shape != known.shape:
         raise ValueError(f"labels must have shape {known.shape}, got {kinds.shape}")
     figure, axes = _figure(3.6, 3.5)
+    _draw_parity(axes, known, guess, kinds, found, quantity, unit, labels is not None)
+    if title:
+        axes.set_title(title, fontsize=9, loc="left")
+    return figure
+
+
+def _draw_parity(axes: Any, known: Any, guess: Any, kinds: Any, found: dict[str, float], quantity: str, unit: str,
+                 named: bool) -> None:
     low, high = float(min(known.min(), guess.min())), float(max(known.max(), guess.max()))
     margin = 0.05 * (high - low) or 1.0
     limits = (low - margin, high + margin)
     axes.plot(limits, limits, color="#8c8c8c", linewidth=0.8, zorder=1)
     names, counts = np.unique(kinds, return_counts=True)
-    order = np.argsort(-counts, kind="stable")  # the rare ones on top
-    for colour, name in zip(_colours(len(names)), names[order], strict=True):
-        of = kinds == name
-        axes.scatter(known[of], guess[of], s=9, color=colour, alpha=0.6, linewidths=0, label=name or None, zorder=2)
+    for colour, name, count in zip(_colours(len(names)), names, counts, strict=True):
+        of, above = kinds == name, 2 + 1 / count  # the rare ones on top
+        axes.scatter(known[of], guess[of], s=9, color=colour, alpha=0.6, linewidths=0, label=name or None, zorder=above)
     suffix = f" {unit}" if unit else ""
     text = f"MAE {found['MAE']:.3g}{suffix}\nRMSE {found['RMSE']:.3g}{suffix}\nR² {found['R2']:.4f}\nn {len(known)}"
     axes.text(0.04, 0.97, text, transform=axes.transAxes, va="top")
     axes.set(xlim=limits, ylim=limits, aspect="equal", xlabel=f"{quantity}, reference{unit and f' / {unit}'}",
              ylabel=f"{quantity}, predicted{unit and f' / {unit}'}")
-    if labels is not None:
+    if named:
         axes.legend(loc="lower right", handletextpad=0.2, borderaxespad=0.2)
-    if title:
-        axes.set_title(title, fontsize=9, loc="left")
-    return figure
 
 
 @styled
@@ -169,6 +177,45 @@ def curve(result: Curve | dict[str, Curve], *, unit: str = "", title: str | None
     if title:
         axes.set_title(title, fontsize=9, loc="left")
     return figure
+
+
+class Parity(NamedTuple):
+    """What one parity panel of an overview shows."""
+
+    known: ArrayLike
+    guess: ArrayLike
+    labels: ArrayLike
+    quantity: str
+    unit: str
+
+
+@styled
+def overview(parities: Sequence[Parity], spectra: Sequence[Spectrum], title: str | None = None) -> Figure:
+    """Parity panels above the spectra that their models lead to."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from glassnmr.validation import metrics
+
+    figure = Figure(figsize=(8.4, 5.4), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    above, below = figure.subfigures(2, 1, height_ratios=(1, 1.05))
+    for axes, panel in zip(above.subplots(1, len(parities), squeeze=False)[0], parities, strict=True):
+        known, guess = np.asarray(panel.known, dtype=float), np.asarray(panel.guess, dtype=float)
+        _draw_parity(axes, known, guess, np.asarray(panel.labels).astype(str), metrics(known, guess), panel.quantity,
+                     panel.unit, True)
+    for axes, spectrum in zip(below.subplots(1, len(spectra), squeeze=False)[0], spectra, strict=True):
+        _draw_spectrum(axes, spectrum, None, None)
+    if title:
+        below.suptitle(title, fontsize=9)
+    return figure
+
+
+def quantity_text(target: str, isotope: str) -> str:
+    """The name of a target as an axis shows it: ``"sigma_iso"`` of ``"29Si"`` as a Greek letter with its nucleus."""
+    signs = {"sigma_iso": r"$\sigma_{\mathrm{iso}}$", "delta_iso": r"$\delta_{\mathrm{iso}}$", "eta": r"$\eta$",
+             "C_Q": r"$C_\mathrm{Q}$", "abs_C_Q": r"$|C_\mathrm{Q}|$", "V_zz": r"$V_{zz}$", "P_Q": r"$P_\mathrm{Q}$"}
+    return f"{signs.get(target, target)}({nucleus_text(isotope)})"
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Any]:

@@ -24,7 +24,7 @@ def test_parity_shows_every_point_and_the_errors_of_metrics(tmp_path):
     assert f"MAE {metrics(y, guess)['MAE']:.3g} ppm" in axes.texts[0].get_text()
     assert axes.get_xlim() == axes.get_ylim()
     assert axes.get_xlabel() == "σ, reference / ppm"
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["Q4", "Q3"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["Q3", "Q4"]
     plots.save_figure(figure, tmp_path / "parity.png")
     assert (tmp_path / "parity.png").stat().st_size > 5000
     assert pyplot.get_fignums() == []
