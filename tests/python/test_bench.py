@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT))
+sys.path.insert(0, str(ROOT))
 
 from bench import systems  # noqa: E402
 from bench.cases import CASES  # noqa: E402

@@ -19,8 +19,9 @@ def sources(*folders: str, suffixes: tuple[str, ...] = CODE) -> list[Path]:
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*")):
             parts = path.relative_to(ROOT).parts
-            if path.is_file() and (path.suffix in suffixes or path.name == "CMakeLists.txt") \
-                    and parts[:2] != ("extern", "eigen"):
+            hidden = any(part.startswith((".", "__pycache__")) for part in parts[1:])
+            named = path.suffix in suffixes or path.name == "CMakeLists.txt"
+            if named and not hidden and path.is_file() and parts[:2] != ("extern", "eigen"):
                 found.append(path)
     assert found, folders
     return found
