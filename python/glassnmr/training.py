@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnmr.descriptors import SphericalBesselSOAP
-from glassnmr.learning import LSSVR, KernelRidge, median_kappa
+from glassnmr.learning import LSSVR, KernelRidge
 from glassnmr.model import NMRModel, training_rows
 from glassnmr.sites import site_labels
 from glassnmr.table import Dataset
-from glassnmr.validation import CrossValidation, cross_validate, metrics
+from glassnmr.validation import CrossValidation, choose_parameters, cross_validate, metrics
 
 __all__ = ["Validation", "row_labels", "train", "validate"]
 
@@ -30,6 +30,8 @@ class Validation:
     targets: tuple[str, ...]
     features: NDArray[np.float64]
     result: CrossValidation
+    kappas: Sequence[float] | None = None
+    lams: Sequence[float] | None = None
 
     def values(self, target: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Known and predicted values (R,) of one target."""
@@ -42,19 +44,6 @@ class Validation:
         known, guess = self.values(target)
         rows = np.ones(len(known), dtype=bool) if mask is None else mask
         return metrics(known[rows], guess[rows])
-
-    def parameters(self, regressor: LSSVR | KernelRidge) -> tuple[float, float]:
-        """kappa and lambda for all rows: the pair whose error, averaged over the folds' training parts, is least.
-
-        kappa keeps its ratio to `median_kappa` of the rows it is used on, as in the folds.
-        """
-        folds = len(self.result.kappa)
-        errors = np.array([choice.error for choice in self.result.choices]).reshape(folds, -1).mean(axis=0)
-        best = self.result.choices[int(np.argmin(errors))]
-        if regressor.kernel != "gaussian" or not isinstance(regressor.kappa, str):
-            return best.kappa, best.lam
-        train = self.features[self.result.fold != best.fold]
-        return best.kappa / median_kappa(train) * median_kappa(self.features), best.lam
 
 
 def validate(dataset: Dataset, descriptor: SphericalBesselSOAP, regressor: LSSVR | KernelRidge | None = None, *,
@@ -79,12 +68,13 @@ def validate(dataset: Dataset, descriptor: SphericalBesselSOAP, regressor: LSSVR
     x = training_rows(dataset, descriptor, n_threads=n_threads) if features is None else features
     result = cross_validate(regressor, x, y, dataset.group, kappas=kappas, lams=lams, n_splits=n_splits, seed=seed,
                             progress=progress)
-    return Validation(dataset, tuple(targets), x, result)
+    return Validation(dataset, tuple(targets), x, result, kappas, lams)
 
 
 def train(validation: Validation, descriptor: SphericalBesselSOAP, regressor: LSSVR | KernelRidge | None = None, *,
-          reference: tuple[float, float] | None = None, provenance: Mapping[str, Any] | None = None) -> NMRModel:
-    """A model of all rows of a validation, with its kappa and lambda; the errors go into the model's provenance.
+          reference: tuple[float, float] | None = None, provenance: Mapping[str, Any] | None = None,
+          progress: Progress | None = None) -> NMRModel:
+    """A model of all rows of a validation; kappa and lambda are chosen as in its folds, its errors go into the file.
 
     Examples
     --------
@@ -97,7 +87,9 @@ def train(validation: Validation, descriptor: SphericalBesselSOAP, regressor: LS
     ('17O', ('abs_C_Q', 'eta'), True)
     """
     regressor = LSSVR() if regressor is None else regressor
-    kappa, lam = validation.parameters(regressor)
+    y = validation.result.y.reshape(len(validation.dataset), -1)
+    kappa, lam, _ = choose_parameters(regressor, validation.features, y, validation.dataset.group,
+                                      kappas=validation.kappas, lams=validation.lams, progress=progress)
     regressor = type(regressor)(**{**regressor.get_params(), "kappa": kappa, "lam": lam})
     told = {"validation": {"kind": f"nested cross validation, {len(validation.result.kappa)} folds by group",
                            **{target: validation.errors(target) for target in validation.targets}}}

@@ -49,7 +49,9 @@ def command(session: Session, reference: tuple[float, float] | None, write_confi
         check_output(write_config_to, (".toml",), "a configuration")
     found, descriptor, regressor = validated(settings, session)
     chosen = reference_of(settings, reference, str(found.dataset.isotope[0]), found.targets)
-    model = train(found, descriptor, regressor, reference=chosen, provenance={"seed": settings.seed})
+    with session.progress("training") as progress:
+        model = train(found, descriptor, regressor, reference=chosen, provenance={"seed": settings.seed},
+                      progress=progress)
     model.save(output)
     _tell(session, found, model)
     if write_config_to is not None:

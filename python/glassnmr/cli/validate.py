@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``glassnmr validate``: the honest error of a model, by label, as a plot, against landmarks or training size."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from glassnmr.cli.base import Command, Session, pass_session
+from glassnmr.cli.options import config_option, data_options, model_options, only
+
+if TYPE_CHECKING:
+    from glassnmr.cli.options import Settings
+    from glassnmr.training import Validation
+    from glassnmr.validation import Curve
+
+__all__ = ["command"]
+
+PICTURES = (".png", ".svg", ".pdf")
+
+
+@click.command("validate", cls=Command)
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@data_options
+@model_options
+@click.option("--by", metavar="LABEL", help="Errors for each value of a label: site, element, or an array of the files.")
+@click.option("--curve", type=click.Choice(["landmarks", "training-size"]),
+              help="Print the error against the number of landmarks or of training rows.")
+@click.option("--sizes", metavar="N,N,...", help="Points of the curve. [default: about halving from all]")
+@config_option
+@click.option("-o", "--output", "outputs", type=click.Path(path_type=Path), multiple=True, metavar="FILE",
+              help="Predictions of left-out rows as .csv; parity, or the curve, as .png, .svg, .pdf.")
+@pass_session
+def command(session: Session, by: str | None, curve: str | None, sizes: str | None, outputs: tuple[Path, ...],
+            **options: Any) -> None:
+    """Measure the error of a model on the tensors in FILES by nested cross validation in groups.
+
+    Every row is predicted by a model that never saw its group; kappa and lambda are chosen without it, too. The figures
+    are those of glassnmr.training.validate with the same settings and seed.
+
+    \b
+    Examples:
+      glassnmr validate --reference-data efg-17O --by site -o parity.png -o rows.csv
+      glassnmr validate set.extxyz --isotope 29Si --curve landmarks -o curve.png
+    """
+    from glassnmr.cli.setup import check_output, validated
+    from glassnmr.cli.tables import error_table
+    from glassnmr.training import row_labels
+
+    settings = only(options)
+    for path in outputs:
+        check_output(path, (".csv", *PICTURES), "a validation")
+    points = _points(sizes, curve)
+    found, _, regressor = validated(settings, session)
+    labels = None if by is None else row_labels(found.dataset, by)
+    table = {target: found.errors(target) for target in found.targets}
+    if labels is not None:
+        table |= {f"{target} {label}": found.errors(target, labels == label)
+                  for target in found.targets for label in np.unique(labels)}
+    click.echo(error_table(table, "target"))
+    session.say(f"{found.dataset.isotope[0]}: {len(found.dataset)} rows, {settings.folds} folds of "
+                f"{len(np.unique(found.dataset.group))} groups; kappa {_range(found.result.kappa)}, "
+                f"lambda {_range(found.result.lam)}")
+    curves = {} if curve is None else _curves(session, settings, found, regressor, curve, points)
+    for target, one in curves.items():
+        click.echo("\n" + _curve_table(target, one))
+    for path in outputs:
+        _write(path, found, labels, curves)
+        session.say(f"wrote {path}")
+
+
+def _points(sizes: str | None, curve: str | None) -> list[int] | None:
+    if sizes is None:
+        return None
+    if curve is None:
+        raise ValueError("--sizes are the points of a --curve: give that, too")
+    try:
+        return [int(word) for word in sizes.split(",")]
+    except ValueError:
+        raise ValueError(f"--sizes must be whole numbers like 100,200,400, got {sizes!r}") from None
+
+
+def _range(values: tuple[float, ...]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:.2g}" if low == high else f"{low:.2g} to {high:.2g}"
+
+
+def _curves(session: Session, settings: Settings, found: Validation, regressor: Any, over: str,
+            points: list[int] | None) -> dict[str, Curve]:
+    """Error curves of each target, with the kappa and lambda that suit all rows."""
+    from glassnmr.validation import choose_parameters, landmark_curve, learning_curve
+
+    function: Any = landmark_curve if over == "landmarks" else learning_curve
+    curves = {}
+    for target in found.targets:
+        known, _ = found.values(target)
+        groups = found.dataset.group
+        kappa, lam, _ = choose_parameters(regressor, found.features, known, groups, kappas=found.kappas,
+                                          lams=found.lams)
+        estimator = type(regressor)(**{**regressor.get_params(), "kappa": kappa, "lam": lam})
+        with session.progress(f"{target} over {over}") as progress:
+            curves[target] = function(estimator, found.features, known, groups, points, n_splits=settings.folds,
+                                      seed=settings.seed, progress=progress)
+    return curves
+
+
+def _curve_table(target: str, curve: Curve) -> str:
+    from glassnmr.cli.tables import columns
+
+    head = [f"{target}: {curve.over}", "MAE", "+-", "RMSE"] + (["residual trace"] if curve.residual is not None else [])
+    rows = []
+    for k, size in enumerate(curve.size.tolist()):
+        row = [str(size), f"{curve.mae[:, k].mean():.3f}", f"{curve.mae[:, k].std():.3f}",
+               f"{curve.rmse[:, k].mean():.3f}"]
+        rows.append(row + ([f"{curve.residual[:, k].mean():.2e}"] if curve.residual is not None else []))
+    return columns(head, rows)
+
+
+def _write(path: Path, found: Validation, labels: Any, curves: dict[str, Curve]) -> None:
+    if path.suffix == ".csv":
+        _write_rows(path, found, labels)
+        return
+    from glassnmr import plots
+    from glassnmr.model import TARGET_UNITS
+
+    for target in found.targets:
+        unit = TARGET_UNITS.get(target, "")
+        name = path if len(found.targets) == 1 else path.with_stem(f"{path.stem}-{target}")
+        if curves:
+            figure = plots.curve(curves[target], unit="" if unit == "1" else unit, title=target)
+        else:
+            known, guess = found.values(target)
+            figure = plots.parity(known, guess, quantity=target, unit="" if unit == "1" else unit, labels=labels)
+        plots.save_figure(figure, name)
+
+
+def _write_rows(path: Path, found: Validation, labels: Any) -> None:
+    from glassnmr.files import replacing
+
+    data = found.dataset
+    names = [str(atoms.info.get("name", k)) for k, atoms in enumerate(data.structures)]
+    head = ["structure", "atom", "element", "isotope", "group", "fold"] + (["label"] if labels is not None else [])
+    values = [found.values(target) for target in found.targets]
+    with replacing(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(head + [f"{target}{what}" for target in found.targets for what in ("", "_predicted")])
+        for k in range(len(data)):
+            row = [names[data.structure[k]], int(data.centre[k]), data.element[k], data.isotope[k], data.group[k],
+                   int(found.result.fold[k])] + ([labels[k]] if labels is not None else [])
+            writer.writerow(row + [f"{column[k]:.10g}" for pair in values for column in pair])
