@@ -33,7 +33,7 @@ def reduced_frequency(eta: float, x: Array, alpha: Array) -> Array:
 
 
 def exact_central_transition(spin: float, larmor: float, coupling: float, eta: float, to_rotor: Array) -> float:
-    """Frequency of the central transition, averaged over a rotor turn, of the full Zeeman and quadrupolar Hamiltonian."""
+    """Frequency of the central transition of the full Hamiltonian, averaged over a rotor turn."""
     m = np.arange(spin, -spin - 1, -1)
     plus = np.diag(np.sqrt(spin * (spin + 1) - m[1:] * (m[1:] + 1)), 1)
     i = np.array([(plus + plus.T) / 2, (plus - plus.T) / 2j, np.diag(m)])
