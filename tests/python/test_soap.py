@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 from scipy.special import spherical_jn
 from scipy.spatial.transform import Rotation
 
-from glassnmr.descriptors import SphericalBesselSOAP, neighbours, select_centres
+from glassnmr.descriptors import SphericalBesselSOAP, former_mixing, neighbours, select_centres
 from test_harmonics import scipy_harmonics
 
 BASES = ["bessel", "bessel-truncated", "kocer"]
@@ -292,3 +292,13 @@ def test_a_descriptor_survives_pickling(glass: Atoms) -> None:
     model = soap(mixing=[[1, 2, 3]], radial_scaling=(2.5, 4))
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.transform(glass), model.transform(glass))
+
+
+def test_former_mixing_keeps_the_network_apart_and_joins_the_rest() -> None:
+    species = ["Ca", "Si", "O", "Na", "Al"]
+    w = former_mixing(species, weight=3.0)
+    np.testing.assert_array_equal(w, [[0, 0, 1, 0, 0], [0, 0, 0, 0, 3], [0, 3, 0, 0, 0], [1, 0, 0, 1, 0]])
+    assert former_mixing(["O", "Si"]).tolist() == [[1, 0], [0, 2]]
+    assert former_mixing(["Na"]).tolist() == [[1]]
+    with pytest.raises(ValueError, match="weight must be positive"):
+        former_mixing(species, weight=0)

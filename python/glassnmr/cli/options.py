@@ -105,19 +105,22 @@ model_options = stack([
                  help="Learn sigma_iso, abs_C_Q, eta, C_Q, V_zz, P_Q, span or skew; may be given several times. "
                       "[default: sigma_iso for shieldings, abs_C_Q and eta for field gradients]"),
     click.option("--species", metavar="ELEMENTS", help="Elements of the descriptor: O,Si,Na. [default: those in the data]"),
-    click.option("--cutoff", type=Finite(0, above=True), default=5.0, help="Radius of an environment, Å."),
-    click.option("--n-max", type=click.IntRange(1), default=8, help="Radial functions."),
+    click.option("--cutoff", type=Finite(0, above=True), default=6.0, help="Radius of an environment, Å."),
+    click.option("--n-max", type=click.IntRange(1), default=12, help="Radial functions."),
     click.option("--l-max", type=click.IntRange(0), default=4, help="Largest angular momentum."),
-    click.option("--sigma", type=Finite(0), default=0.4, help="Width of the smeared atoms, Å."),
+    click.option("--sigma", type=Finite(0), default=0.3, help="Width of the smeared atoms, Å."),
     click.option("--basis", type=click.Choice(["bessel", "bessel-truncated", "kocer"]), default="bessel",
                  help="Radial basis."),
     click.option("--radial-scaling", type=(Finite(0, above=True), Finite(0, above=True)), metavar="R0 M",
-                 help="Weight neighbours by 1 / (1 + (r / R0)^M)."),
-    click.option("--mixing", type=click.Choice(["none", "formers"]), default="none",
-                 help="'formers' keeps O and the network formers (B, Al, Si, P, Ge) apart and puts all other elements "
-                      "into one channel."),
+                 default=(2.5, 4.0), help="Weight neighbours by 1 / (1 + (r / R0)^M); a large R0 weights all alike."),
+    click.option("--mixing", type=click.Choice(["none", "formers"]), default="formers",
+                 help="'formers' keeps O and the network formers (B, Al, Si, P, Ge; they count twice) apart and puts all "
+                      "other elements into one channel; 'none' gives each element its own."),
     click.option("--regressor", type=click.Choice(["lssvr", "krr"]), default="lssvr",
                  help="Sparse regression on landmarks, or exact kernel ridge."),
+    click.option("--robust", type=Finite(0), default=1.0,
+                 help="Of lssvr: rows that are off by more than so many robust deviations when left out count less; 0 "
+                      "counts all alike."),
     click.option("--kernel", type=click.Choice(["gaussian", "linear", "polynomial"]), default="gaussian", help="Kernel."),
     click.option("--landmarks", "n_landmarks", type=click.IntRange(1), default=1000, help="Most landmarks of lssvr."),
     click.option("--landmark-method", default="icd",
@@ -158,14 +161,15 @@ class Settings:
     index: str | None
     targets: tuple[str, ...] = ()
     species: str | None = None
-    cutoff: float = 5.0
-    n_max: int = 8
+    cutoff: float = 6.0
+    n_max: int = 12
     l_max: int = 4
-    sigma: float = 0.4
+    sigma: float = 0.3
     basis: str = "bessel"
-    radial_scaling: tuple[float, float] | None = None
-    mixing: str = "none"
+    radial_scaling: tuple[float, float] | None = (2.5, 4.0)
+    mixing: str = "formers"
     regressor: str = "lssvr"
+    robust: float = 1.0
     kernel: str = "gaussian"
     n_landmarks: int = 1000
     landmark_method: str = "icd"

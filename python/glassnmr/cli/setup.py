@@ -13,14 +13,12 @@ from glassnmr.cli.base import Session
 from glassnmr.cli.options import Settings
 from glassnmr.data import reference as shipped
 from glassnmr.dataset import Dataset, read_dataset
-from glassnmr.descriptors import SphericalBesselSOAP
+from glassnmr.descriptors import SphericalBesselSOAP, former_mixing
 from glassnmr.isotopes import isotope as find_isotope
 from glassnmr.learning import LSSVR, KernelRidge
 from glassnmr.training import Validation, validate
 
 __all__ = ["check_output", "descriptor_of", "read_data", "reference_of", "regressor_of", "targets_of", "validated"]
-
-FORMERS = ("B", "Al", "Si", "P", "Ge")
 
 
 def read_data(settings: Settings, session: Session, *, one_isotope: bool = True) -> Dataset:
@@ -75,19 +73,7 @@ def descriptor_of(settings: Settings, data: Dataset) -> SphericalBesselSOAP:
     return SphericalBesselSOAP(
         species, settings.cutoff, n_max=settings.n_max, l_max=settings.l_max, sigma=settings.sigma,
         basis=settings.basis, radial_scaling=settings.radial_scaling,
-        mixing=_mixing(species) if settings.mixing == "formers" else None)
-
-
-def _mixing(species: list[str]) -> np.ndarray[Any, np.dtype[np.float64]] | None:
-    """A channel for O and for each network former, one for all others together; None where that changes nothing."""
-    alone = [symbol for symbol in species if symbol == "O" or symbol in FORMERS]
-    others = [symbol for symbol in species if symbol not in alone]
-    if len(others) < 2:
-        return None
-    matrix = np.zeros((len(alone) + 1, len(species)))
-    for column, symbol in enumerate(species):
-        matrix[alone.index(symbol) if symbol in alone else len(alone), column] = 1
-    return matrix
+        mixing=former_mixing(species) if settings.mixing == "formers" else None)
 
 
 def regressor_of(settings: Settings) -> LSSVR | KernelRidge:
@@ -97,7 +83,8 @@ def regressor_of(settings: Settings) -> LSSVR | KernelRidge:
         common["lam"] = settings.lam
     if settings.regressor == "krr":
         return KernelRidge(**common)
-    return LSSVR(n_landmarks=settings.n_landmarks, landmarks=settings.landmark_method, seed=settings.seed, **common)
+    return LSSVR(n_landmarks=settings.n_landmarks, landmarks=settings.landmark_method, seed=settings.seed,
+                 robust=settings.robust or None, **common)
 
 
 def reference_of(settings: Settings, given: tuple[float, float] | None, isotope: str, targets: tuple[str, ...]
