@@ -8,7 +8,8 @@
 
 namespace glassnmr {
 
-/// Memory on cache-line borders: the same data then take the same vector paths, and give the same bits, in every run.
+/// Memory on cache-line borders: the same data then take the same vector paths, and give the same
+/// bits, in every run.
 template <class T>
 struct CacheLineAllocator {
     using value_type = T;
@@ -19,7 +20,8 @@ struct CacheLineAllocator {
     explicit CacheLineAllocator(const CacheLineAllocator<U>&) {}
 
     T* allocate(std::size_t n) {
-        if (n > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();
+        if (n > std::numeric_limits<std::size_t>::max() / sizeof(T))
+            throw std::bad_array_new_length();
         return static_cast<T*>(::operator new(n * sizeof(T), border));
     }
     void deallocate(T* p, std::size_t) { ::operator delete(p, border); }

@@ -32,7 +32,8 @@ void spherical_bessel(std::size_t l_max, double x, double* out) {
         }
         return;
     }
-    // Miller: downward from far above, normalised by the larger of j_0 and j_1 (never both near zero).
+    // Miller: downward from far above, normalised by the larger of j_0 and j_1 (never both near
+    // zero).
     double above = 0, here = 1e-290, first = 0, second = 0;
     for (std::size_t k = l_max + 25 + static_cast<std::size_t>(x); k > 0; --k) {
         const double below = (2 * static_cast<double>(k) + 1) / x * here - above;
@@ -91,7 +92,8 @@ void scaled_modified_bessel(std::size_t l_max, double x, double* out) {
 }
 
 std::vector<double> bessel_zeros(std::size_t l_max, std::size_t count) {
-    // The zeros of j_l interlace those of j_{l-1}; each step up loses one, so start with count + l_max of j_0.
+    // The zeros of j_l interlace those of j_{l-1}; each step up loses one, so start with count +
+    // l_max of j_0.
     std::vector<double> zeros((l_max + 1) * count), row(count + l_max), j(l_max + 1);
     for (std::size_t n = 0; n < row.size(); ++n) row[n] = static_cast<double>(n + 1) * pi;
     for (std::size_t l = 0;; ++l) {
@@ -113,7 +115,8 @@ std::vector<double> bessel_zeros(std::size_t l_max, std::size_t count) {
     }
 }
 
-void gauss_legendre(std::size_t n, double a, double b, std::vector<double>& nodes, std::vector<double>& weights) {
+void gauss_legendre(std::size_t n, double a, double b, std::vector<double>& nodes,
+                    std::vector<double>& weights) {
     nodes.resize(n);
     weights.resize(n);
     const auto count = static_cast<double>(n);

@@ -16,6 +16,7 @@ void scaled_modified_bessel(std::size_t l_max, double x, double* out);
 std::vector<double> bessel_zeros(std::size_t l_max, std::size_t count);
 
 /// Nodes and weights of the Gauss-Legendre rule on [a, b].
-void gauss_legendre(std::size_t n, double a, double b, std::vector<double>& nodes, std::vector<double>& weights);
+void gauss_legendre(std::size_t n, double a, double b, std::vector<double>& nodes,
+                    std::vector<double>& weights);
 
 }  // namespace glassnmr

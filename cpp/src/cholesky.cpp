@@ -11,17 +11,20 @@ namespace glassnmr {
 
 namespace {
 
-constexpr double rounding = 1e-14;  // a residual below this share of the largest diagonal is rounding error
-constexpr double negative = 1e-8;   // a residual below minus this share shows a matrix that is not semidefinite
-constexpr double small = 1e-8;      // a pivot below this share may be worn down by rounding errors of the matrix:
-constexpr double worn = 1e-12;      // it is one if it would turn a residual below minus this share
-constexpr std::size_t run = 4096;   // columns a task when a pivot is taken
+constexpr double rounding =
+    1e-14;  // a residual below this share of the largest diagonal is rounding error
+constexpr double negative =
+    1e-8;  // a residual below minus this share shows a matrix that is not semidefinite
+constexpr double small =
+    1e-8;  // a pivot below this share may be worn down by rounding errors of the matrix:
+constexpr double worn = 1e-12;     // it is one if it would turn a residual below minus this share
+constexpr std::size_t run = 4096;  // columns a task when a pivot is taken
 
 /// The state of an elimination: L^T so far, and the diagonal of K - L L^T as the score.
 class Elimination {
 public:
-    Elimination(const KernelSource& source, double tolerance, std::int64_t* index, double* residual, double* factor,
-                int n_threads)
+    Elimination(const KernelSource& source, double tolerance, std::int64_t* index, double* residual,
+                double* factor, int n_threads)
         : kernel_(source, n_threads), index_(index), residual_(residual), factor_(factor) {
         if (!(tolerance >= 0) || !(tolerance < 1)) {
             invalid("tolerance must lie in [0, 1), got " + std::to_string(tolerance));
@@ -52,7 +55,9 @@ public:
     void square(std::size_t count, const std::size_t* index, double* out) const {
         kernel_.square(count, index, out);
         const Buffer a = coefficients(count, index, 0, count_, 1);
-        if (count_) kernels().gemm_nt(count, count, count_, -1, a.data(), count_, a.data(), count_, 1, out, count);
+        if (count_)
+            kernels().gemm_nt(count, count, count_, -1, a.data(), count_, a.data(), count_, 1, out,
+                              count);
     }
 
     void rows(std::size_t count, const std::size_t* index, double* out) const {
@@ -67,7 +72,8 @@ public:
 
     void take(std::size_t p, const double* row) {
         double pivot = row[p];
-        for (std::size_t t = base_; t < count_; ++t) pivot -= factor_[t * n() + p] * factor_[t * n() + p];
+        for (std::size_t t = base_; t < count_; ++t)
+            pivot -= factor_[t * n() + p] * factor_[t * n() + p];
         if (pivot < -negative * largest_) not_semidefinite(p, pivot);
         if (!worth(pivot)) {
             drop(p);
@@ -75,7 +81,8 @@ public:
         }
         const double root = std::sqrt(pivot);
         double* to = factor_ + count_ * n();
-        if (eliminate(p, row, root, to) < -(pivot < small * largest_ ? worn : negative) * largest_) {
+        if (eliminate(p, row, root, to) <
+            -(pivot < small * largest_ ? worn : negative) * largest_) {
             if (pivot >= small * largest_) not_semidefinite(p, pivot);
             drop(p);
             return;
@@ -97,7 +104,8 @@ public:
         const double pivot = square[c * count + c];
         if (worth(pivot)) {
             Buffer column(count);
-            for (std::size_t i = 0; i < count; ++i) column[i] = square[i * count + c] / std::sqrt(pivot);
+            for (std::size_t i = 0; i < count; ++i)
+                column[i] = square[i * count + c] / std::sqrt(pivot);
             for (std::size_t i = 0; i < count; ++i) {
                 kernels().axpy(count, -column[i], column.data(), square + i * count);
                 score[i] = std::max(score[i] - column[i] * column[i], 0.0);
@@ -108,13 +116,13 @@ public:
 
 private:
     [[noreturn]] static void not_semidefinite(std::size_t i, double value) {
-        throw numerical_error("the kernel matrix is not positive semidefinite: row " + std::to_string(i) +
-                              " has the residual " + std::to_string(value));
+        throw numerical_error("the kernel matrix is not positive semidefinite: row " +
+                              std::to_string(i) + " has the residual " + std::to_string(value));
     }
 
     /// (count, last - first): factor * L of the rows `index`.
-    Buffer coefficients(std::size_t count, const std::size_t* index, std::size_t first, std::size_t last,
-                        double factor) const {
+    Buffer coefficients(std::size_t count, const std::size_t* index, std::size_t first,
+                        std::size_t last, double factor) const {
         Buffer a(count * (last - first));
         double* to = a.data();
         for (std::size_t c = 0; c < count; ++c) {
@@ -124,14 +132,15 @@ private:
     }
 
     /// rows (count, n) minus what the pivots from `first` on explain of them.
-    void subtract(std::size_t count, const std::size_t* index, std::size_t first, double* rows) const {
+    void subtract(std::size_t count, const std::size_t* index, std::size_t first,
+                  double* rows) const {
         const std::size_t depth = count_ - first, block = KernelRows::block;
         if (depth == 0 || count == 0) return;
         const Buffer a = coefficients(count, index, first, count_, -1);
         parallel_for((n() + block - 1) / block, n_threads(), [&](std::size_t b) {
             const std::size_t j0 = b * block, cols = std::min(block, n() - j0);
-            kernels().gemm_nn(count, cols, depth, 1, a.data(), depth, factor_ + first * n() + j0, n(), 1, rows + j0,
-                              n());
+            kernels().gemm_nn(count, cols, depth, 1, a.data(), depth, factor_ + first * n() + j0,
+                              n(), 1, rows + j0, n());
         });
     }
 
@@ -185,20 +194,23 @@ private:
 
 }  // namespace
 
-std::size_t incomplete_cholesky(const KernelSource& source, std::size_t count, double tolerance, std::int64_t* index,
-                                double* residual, double* factor, int n_threads) {
+std::size_t incomplete_cholesky(const KernelSource& source, std::size_t count, double tolerance,
+                                std::int64_t* index, double* residual, double* factor,
+                                int n_threads) {
     Elimination state(source, tolerance, index, residual, factor, n_threads);
     greedy_pursuit(state, std::min(count, source.n));
     return state.count();
 }
 
-std::size_t ordered_cholesky(const KernelSource& source, std::size_t n_order, const std::int64_t* order,
-                             double tolerance, std::int64_t* index, double* residual, double* factor, int n_threads) {
+std::size_t ordered_cholesky(const KernelSource& source, std::size_t n_order,
+                             const std::int64_t* order, double tolerance, std::int64_t* index,
+                             double* residual, double* factor, int n_threads) {
     Elimination state(source, tolerance, index, residual, factor, n_threads);
     std::vector<std::size_t> rows;
     for (std::size_t k = 0; k < n_order; ++k) {
         if (order[k] < 0 || static_cast<std::size_t>(order[k]) >= source.n) {
-            invalid("order must hold rows in 0.." + std::to_string(source.n) + " - 1, got " + std::to_string(order[k]));
+            invalid("order must hold rows in 0.." + std::to_string(source.n) + " - 1, got " +
+                    std::to_string(order[k]));
         }
         rows.push_back(static_cast<std::size_t>(order[k]));
     }
@@ -206,8 +218,9 @@ std::size_t ordered_cholesky(const KernelSource& source, std::size_t n_order, co
     return state.count();
 }
 
-std::size_t random_cholesky(const KernelSource& source, std::size_t count, double tolerance, std::uint64_t seed,
-                            std::int64_t* index, double* residual, double* factor, int n_threads) {
+std::size_t random_cholesky(const KernelSource& source, std::size_t count, double tolerance,
+                            std::uint64_t seed, std::int64_t* index, double* residual,
+                            double* factor, int n_threads) {
     Elimination state(source, tolerance, index, residual, factor, n_threads);
     random_pursuit(state, std::min(count, source.n), seed);
     return state.count();

@@ -11,9 +11,9 @@
 namespace glassnmr {
 
 // levels.inc is a list level(x86_64) level(x86_64_v3) ..., lowest first, written by CMake.
-#define level(name)               \
-    namespace name {              \
-    extern const Kernels table;   \
+#define level(name)             \
+    namespace name {            \
+    extern const Kernels table; \
     }
 #include "levels.inc"
 #undef level
@@ -48,8 +48,8 @@ const Kernels* choose() {
     if (!best) {
         std::string levels;
         for (const auto& name : supported_levels()) levels += " " + name;
-        invalid("GLASSNMR_LEVEL must name a level that this machine can run, one of" + levels + "; got " +
-                (wanted ? wanted : "none"));
+        invalid("GLASSNMR_LEVEL must name a level that this machine can run, one of" + levels +
+                "; got " + (wanted ? wanted : "none"));
     }
     return best;
 }

@@ -20,7 +20,8 @@ constexpr std::size_t block = 512;  // directions a task
 
 std::vector<double> legendre_constants(std::size_t l_max) {
     if (l_max > largest_l) {
-        invalid("l_max must be at most " + std::to_string(largest_l) + ", got " + std::to_string(l_max));
+        invalid("l_max must be at most " + std::to_string(largest_l) + ", got " +
+                std::to_string(l_max));
     }
     std::vector<double> constants;
     double start = std::sqrt(1 / (4 * pi));
@@ -34,14 +35,15 @@ std::vector<double> legendre_constants(std::size_t l_max) {
             const double span = k * k - order * order;
             constants.push_back(std::sqrt((4 * k * k - 1) / span));
             constants.push_back(l == m + 1 ? 0
-                                           : std::sqrt((2 * k + 1) * (k - 1 + order) * (k - 1 - order) /
-                                                       ((2 * k - 3) * span)));
+                                           : std::sqrt((2 * k + 1) * (k - 1 + order) *
+                                                       (k - 1 - order) / ((2 * k - 3) * span)));
         }
     }
     return constants;
 }
 
-void spherical_harmonics(std::size_t l_max, std::size_t n, const double* xyz, double* out, int n_threads) {
+void spherical_harmonics(std::size_t l_max, std::size_t n, const double* xyz, double* out,
+                         int n_threads) {
     const std::vector<double> constants = legendre_constants(l_max);
     const std::size_t n_lm = (l_max + 1) * (l_max + 1);
     parallel_for((n + block - 1) / block, n_threads, [&](std::size_t b) {
@@ -53,13 +55,15 @@ void spherical_harmonics(std::size_t l_max, std::size_t n, const double* xyz, do
                 const double* r = xyz + 3 * (i + std::min(k, here - 1));
                 const double length = std::sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2]);
                 if (!(length > 0) || !std::isfinite(length)) {
-                    invalid("directions must be finite and not zero, number " + std::to_string(i + k) + " is not");
+                    invalid("directions must be finite and not zero, number " +
+                            std::to_string(i + k) + " is not");
                 }
                 for (std::size_t x = 0; x < 3; ++x) unit[x][k] = r[x] / length;
             }
             kernels().harmonics(l_max, constants.data(), unit[0], unit[1], unit[2], y.data());
             for (std::size_t k = 0; k < here; ++k) {
-                for (std::size_t lm = 0; lm < n_lm; ++lm) out[(i + k) * n_lm + lm] = y[lm * lanes + k];
+                for (std::size_t lm = 0; lm < n_lm; ++lm)
+                    out[(i + k) * n_lm + lm] = y[lm * lanes + k];
             }
         }
     });

@@ -18,7 +18,8 @@ std::size_t blocks(std::size_t n) { return (n + block - 1) / block; }
 
 /// Dot products of all pairs i >= j, handed over tile by tile, and the mirror image written.
 template <class Tile>
-void symmetric(std::size_t n, std::size_t d, const double* X, double* out, int n_threads, const Tile& tile) {
+void symmetric(std::size_t n, std::size_t d, const double* X, double* out, int n_threads,
+               const Tile& tile) {
     const std::size_t nb = blocks(n);
     parallel_for(nb * (nb + 1) / 2, n_threads, [&](std::size_t t) {
         std::size_t a = 0;
@@ -46,14 +47,18 @@ KernelKind kernel_kind(const std::string& name) {
 
 const char* kernel_name(KernelKind kind) {
     switch (kind) {
-        case KernelKind::gaussian: return "gaussian";
-        case KernelKind::linear: return "linear";
-        default: return "polynomial";
+        case KernelKind::gaussian:
+            return "gaussian";
+        case KernelKind::linear:
+            return "linear";
+        default:
+            return "polynomial";
     }
 }
 
 void check_kernel(const Kernel& kernel) {
-    if (kernel.kind == KernelKind::gaussian && (!(kernel.kappa > 0) || !std::isfinite(kernel.kappa))) {
+    if (kernel.kind == KernelKind::gaussian &&
+        (!(kernel.kappa > 0) || !std::isfinite(kernel.kappa))) {
         invalid("kappa must be positive and finite, got " + std::to_string(kernel.kappa));
     }
     if (kernel.kind != KernelKind::polynomial) return;
@@ -73,8 +78,8 @@ void squared_norms(std::size_t n, std::size_t d, const double* X, double* out, i
     });
 }
 
-void kernel_matrix(const Kernel& kernel, std::size_t n, std::size_t m, std::size_t d, const double* X, const double* Y,
-                   double* out, int n_threads) {
+void kernel_matrix(const Kernel& kernel, std::size_t n, std::size_t m, std::size_t d,
+                   const double* X, const double* Y, double* out, int n_threads) {
     check_kernel(kernel);
     Buffer xx(n), yy(m);
     squared_norms(n, d, X, xx.data(), n_threads);
@@ -86,13 +91,15 @@ void kernel_matrix(const Kernel& kernel, std::size_t n, std::size_t m, std::size
     });
 }
 
-void kernel_matrix(const Kernel& kernel, std::size_t n, std::size_t d, const double* X, double* out, int n_threads) {
+void kernel_matrix(const Kernel& kernel, std::size_t n, std::size_t d, const double* X, double* out,
+                   int n_threads) {
     check_kernel(kernel);
     Buffer xx(n);
     squared_norms(n, d, X, xx.data(), n_threads);
     symmetric(n, d, X, out, n_threads,
               [&](std::size_t i0, std::size_t j0, std::size_t rows, std::size_t cols, double* to) {
-                  kernels().kernel_values(kernel, rows, cols, xx.data() + i0, xx.data() + j0, to, n);
+                  kernels().kernel_values(kernel, rows, cols, xx.data() + i0, xx.data() + j0, to,
+                                          n);
                   if (i0 != j0 || kernel.kind != KernelKind::gaussian) return;
                   for (std::size_t i = 0; i < rows; ++i) to[i * n + i] = 1;
               });
@@ -120,9 +127,10 @@ void gaussian_from_distances(double kappa, std::size_t n, double* d2, int n_thre
     });
 }
 
-void kernel_predict_block(const Kernel& kernel, std::size_t n, std::size_t m, std::size_t d, const double* X,
-                          const double* landmark_norms, const double* landmarks, std::size_t n_targets,
-                          const double* weights, const double* bias, double* scratch, double* out) {
+void kernel_predict_block(const Kernel& kernel, std::size_t n, std::size_t m, std::size_t d,
+                          const double* X, const double* landmark_norms, const double* landmarks,
+                          std::size_t n_targets, const double* weights, const double* bias,
+                          double* scratch, double* out) {
     double *K = scratch, *xx = scratch + n * m;
     for (std::size_t i = 0; i < n; ++i) {
         xx[i] = kernels().dot(d, X + i * d, X + i * d);
@@ -133,17 +141,17 @@ void kernel_predict_block(const Kernel& kernel, std::size_t n, std::size_t m, st
     kernels().gemm_nn(n, n_targets, m, 1, K, m, weights, n_targets, 1, out, n_targets);
 }
 
-void kernel_predict(const Kernel& kernel, std::size_t n, std::size_t m, std::size_t d, const double* X,
-                    const double* landmarks, std::size_t n_targets, const double* weights, const double* bias,
-                    double* out, int n_threads) {
+void kernel_predict(const Kernel& kernel, std::size_t n, std::size_t m, std::size_t d,
+                    const double* X, const double* landmarks, std::size_t n_targets,
+                    const double* weights, const double* bias, double* out, int n_threads) {
     check_kernel(kernel);
     Buffer norms(m);
     squared_norms(m, d, landmarks, norms.data(), n_threads);
     parallel_for(blocks(n), n_threads, [&](std::size_t b) {
         const std::size_t i0 = b * block, rows = std::min(block, n - i0);
         Buffer scratch(kernel_predict_scratch(rows, m));
-        kernel_predict_block(kernel, rows, m, d, X + i0 * d, norms.data(), landmarks, n_targets, weights, bias,
-                             scratch.data(), out + i0 * n_targets);
+        kernel_predict_block(kernel, rows, m, d, X + i0 * d, norms.data(), landmarks, n_targets,
+                             weights, bias, scratch.data(), out + i0 * n_targets);
     });
 }
 

@@ -48,8 +48,10 @@ public:
                     std::copy_n(source_.X + index[c] * n + j0, cols, out + c * n + j0);
                 return;
             }
-            kernels().gemm_nt(count, cols, d, 1, x.data(), d, source_.X + j0 * d, d, 0, out + j0, n);
-            kernels().kernel_values(source_.kernel, count, cols, xx.data(), norms_.data() + j0, out + j0, n);
+            kernels().gemm_nt(count, cols, d, 1, x.data(), d, source_.X + j0 * d, d, 0, out + j0,
+                              n);
+            kernels().kernel_values(source_.kernel, count, cols, xx.data(), norms_.data() + j0,
+                                    out + j0, n);
             if (source_.kernel.kind != KernelKind::gaussian) return;
             for (std::size_t c = 0; c < count; ++c) {
                 if (index[c] >= j0 && index[c] < j0 + cols) out[c * n + index[c]] = 1;
@@ -62,7 +64,8 @@ public:
         const std::size_t n = source_.n, d = source_.d;
         if (source_.precomputed) {
             for (std::size_t a = 0; a < count; ++a) {
-                for (std::size_t b = 0; b < count; ++b) out[a * count + b] = source_.X[index[a] * n + index[b]];
+                for (std::size_t b = 0; b < count; ++b)
+                    out[a * count + b] = source_.X[index[a] * n + index[b]];
             }
             return;
         }
@@ -71,8 +74,10 @@ public:
         constexpr std::size_t strip = 64;
         parallel_for((count + strip - 1) / strip, n_threads_, [&](std::size_t b) {
             const std::size_t i0 = b * strip, rows = std::min(strip, count - i0);
-            kernels().gemm_nt(rows, count, d, 1, x.data() + i0 * d, d, x.data(), d, 0, out + i0 * count, count);
-            kernels().kernel_values(source_.kernel, rows, count, xx.data() + i0, xx.data(), out + i0 * count, count);
+            kernels().gemm_nt(rows, count, d, 1, x.data() + i0 * d, d, x.data(), d, 0,
+                              out + i0 * count, count);
+            kernels().kernel_values(source_.kernel, rows, count, xx.data() + i0, xx.data(),
+                                    out + i0 * count, count);
         });
         for (std::size_t a = 0; a < count; ++a) out[a * count + a] = diagonal(index[a]);
     }

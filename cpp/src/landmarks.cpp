@@ -11,7 +11,8 @@ namespace glassnmr {
 
 namespace {
 
-/// Scores that change by plain kernel rows: least distance to those chosen, or the entropy they would have.
+/// Scores that change by plain kernel rows: least distance to those chosen, or the entropy they
+/// would have.
 class Spread {
 public:
     enum class Rule { distance, entropy };
@@ -34,12 +35,19 @@ public:
     std::size_t behind() const { return 0; }
     void settle(std::size_t, const std::size_t*, double*) const {}
     bool worth(double score) const {
-        return rule_ == Rule::entropy ? score > worst() : chosen_.empty() || score > 1e-14 * largest_;
+        return rule_ == Rule::entropy ? score > worst()
+                                      : chosen_.empty() || score > 1e-14 * largest_;
     }
     bool open(std::size_t i) const { return !taken_[i] && worth(score_[i]); }
-    bool done() const { return count() == n() || !worth(*std::max_element(score_.begin(), score_.end())); }
-    void square(std::size_t count, const std::size_t* index, double* out) const { kernel_.square(count, index, out); }
-    void rows(std::size_t count, const std::size_t* index, double* out) const { kernel_.rows(count, index, out); }
+    bool done() const {
+        return count() == n() || !worth(*std::max_element(score_.begin(), score_.end()));
+    }
+    void square(std::size_t count, const std::size_t* index, double* out) const {
+        kernel_.square(count, index, out);
+    }
+    void rows(std::size_t count, const std::size_t* index, double* out) const {
+        kernel_.rows(count, index, out);
+    }
 
     void take(std::size_t p, const double* row) {
         for (std::size_t j = 0; j < n(); ++j) {
@@ -51,16 +59,19 @@ public:
     }
 
     /// Called with `number` chosen, this one included.
-    void local(std::size_t count, std::size_t c, std::size_t number, const double* square, double* score) const {
+    void local(std::size_t count, std::size_t c, std::size_t number, const double* square,
+               double* score) const {
         for (std::size_t j = 0; j < count; ++j) {
-            score[j] = changed(score[j], square[j * count + j], square[c * count + c], square[c * count + j],
-                               number == 1 && chosen_.empty());
+            score[j] = changed(score[j], square[j * count + j], square[c * count + c],
+                               square[c * count + j], number == 1 && chosen_.empty());
         }
         score[c] = worst();
     }
 
 private:
-    double worst() const { return rule_ == Rule::entropy ? -std::numeric_limits<double>::infinity() : 0; }
+    double worst() const {
+        return rule_ == Rule::entropy ? -std::numeric_limits<double>::infinity() : 0;
+    }
 
     double changed(double score, double own, double other, double between, bool first) const {
         if (score == worst() && !first) return score;
@@ -77,7 +88,8 @@ private:
     double largest_ = 0;
 };
 
-std::vector<std::int64_t> spread(const KernelSource& source, Spread::Rule rule, std::size_t count, int n_threads) {
+std::vector<std::int64_t> spread(const KernelSource& source, Spread::Rule rule, std::size_t count,
+                                 int n_threads) {
     Spread state(source, rule, false, n_threads);
     greedy_pursuit(state, count);
     return state.chosen();
@@ -108,7 +120,8 @@ public:
         assign();
         std::vector<std::size_t> order(source_.n);
         std::iota(order.begin(), order.end(), std::size_t{0});
-        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return near_[a] < near_[b]; });
+        std::stable_sort(order.begin(), order.end(),
+                         [&](std::size_t a, std::size_t b) { return near_[a] < near_[b]; });
         std::vector<std::int64_t> best(m_, -1), found;
         for (const std::size_t i : order) {
             if (best[of_[i]] < 0) best[of_[i]] = static_cast<std::int64_t>(i);
@@ -131,14 +144,16 @@ private:
         parallel_for(changed.size(), n_threads_, [&](std::size_t b) {
             const std::size_t i0 = b * block, rows = std::min(block, source_.n - i0);
             Buffer dots(rows * m_);
-            kernels().gemm_nt(rows, m_, d, -2, source_.X + i0 * d, d, centres_.data(), d, 0, dots.data(), m_);
+            kernels().gemm_nt(rows, m_, d, -2, source_.X + i0 * d, d, centres_.data(), d, 0,
+                              dots.data(), m_);
             for (std::size_t i = 0; i < rows; ++i) {
                 double* dot = dots.data() + i * m_;
                 for (std::size_t c = 0; c < m_; ++c) dot[c] += cc[c];
                 const auto c = static_cast<std::size_t>(std::min_element(dot, dot + m_) - dot);
                 changed[b] = static_cast<char>(changed[b] | (of_[i0 + i] != c));
                 of_[i0 + i] = c;
-                near_[i0 + i] = dot[c] + kernels().dot(d, source_.X + (i0 + i) * d, source_.X + (i0 + i) * d);
+                near_[i0 + i] =
+                    dot[c] + kernels().dot(d, source_.X + (i0 + i) * d, source_.X + (i0 + i) * d);
             }
         });
         return std::find(changed.begin(), changed.end(), 1) != changed.end();
@@ -157,7 +172,8 @@ private:
                               centres_.begin() + static_cast<std::ptrdiff_t>(c * d + k1), 0.0);
             }
             for (std::size_t i = 0; i < source_.n; ++i) {
-                kernels().axpy(k1 - k0, 1 / size[of_[i]], source_.X + i * d + k0, centres_.data() + of_[i] * d + k0);
+                kernels().axpy(k1 - k0, 1 / size[of_[i]], source_.X + i * d + k0,
+                               centres_.data() + of_[i] * d + k0);
             }
         });
     }
@@ -175,7 +191,8 @@ std::vector<std::int64_t> shuffled(std::size_t n, std::size_t count, std::uint64
     std::vector<std::int64_t> rows(n);
     std::iota(rows.begin(), rows.end(), std::int64_t{0});
     for (std::size_t k = 0; k < count; ++k) {
-        const auto other = k + static_cast<std::size_t>(uniform(random) * static_cast<double>(n - k));
+        const auto other =
+            k + static_cast<std::size_t>(uniform(random) * static_cast<double>(n - k));
         std::swap(rows[k], rows[std::min(other, n - 1)]);
     }
     rows.resize(count);
@@ -194,15 +211,18 @@ LandmarkMethod landmark_method(const std::string& name) {
     invalid("landmarks must be icd, rpcholesky, fps, entropy, kmeans or random, got " + name);
 }
 
-std::size_t select_landmarks(const KernelSource& source, LandmarkMethod method, std::size_t count, double tolerance,
-                             std::uint64_t seed, std::int64_t* index, double* residual, double* factor, int n_threads) {
+std::size_t select_landmarks(const KernelSource& source, LandmarkMethod method, std::size_t count,
+                             double tolerance, std::uint64_t seed, std::int64_t* index,
+                             double* residual, double* factor, int n_threads) {
     count = std::min(count, source.n);
     std::vector<std::int64_t> order;
     switch (method) {
         case LandmarkMethod::icd:
-            return incomplete_cholesky(source, count, tolerance, index, residual, factor, n_threads);
+            return incomplete_cholesky(source, count, tolerance, index, residual, factor,
+                                       n_threads);
         case LandmarkMethod::rpcholesky:
-            return random_cholesky(source, count, tolerance, seed, index, residual, factor, n_threads);
+            return random_cholesky(source, count, tolerance, seed, index, residual, factor,
+                                   n_threads);
         case LandmarkMethod::fps:
             order = spread(source, Spread::Rule::distance, count, n_threads);
             break;
@@ -210,14 +230,16 @@ std::size_t select_landmarks(const KernelSource& source, LandmarkMethod method, 
             order = spread(source, Spread::Rule::entropy, count, n_threads);
             break;
         case LandmarkMethod::kmeans:
-            if (source.precomputed) invalid("landmarks kmeans needs features, not a precomputed kernel");
+            if (source.precomputed)
+                invalid("landmarks kmeans needs features, not a precomputed kernel");
             order = KMeans(source, count, seed, n_threads).rows();
             break;
         case LandmarkMethod::random:
             order = shuffled(source.n, count, seed);
             break;
     }
-    return ordered_cholesky(source, order.size(), order.data(), tolerance, index, residual, factor, n_threads);
+    return ordered_cholesky(source, order.size(), order.data(), tolerance, index, residual, factor,
+                            n_threads);
 }
 
 }  // namespace glassnmr

@@ -44,14 +44,17 @@ Record numbers(std::vector<double> values, std::vector<std::uint64_t> shape) {
 
 Record number(double value) { return numbers({value}, {}); }
 
-/// Typed access to the records of a file; what is missing or of another shape is a format_error that names it.
+/// Typed access to the records of a file; what is missing or of another shape is a format_error
+/// that names it.
 class Fields {
-   public:
+public:
     Fields(const Records& records, const std::string& path) : records_(records), path_(path) {}
 
     bool has(const char* name) const { return records_.count(name) > 0; }
     const std::string& text(const char* name) const { return find(name, Record::text).characters; }
-    const std::vector<double>& doubles(const char* name) const { return find(name, Record::float64).doubles; }
+    const std::vector<double>& doubles(const char* name) const {
+        return find(name, Record::float64).doubles;
+    }
     std::vector<double> doubles(const char* name, std::size_t count) const {
         const auto& values = doubles(name);
         if (values.size() != count) bad(name);
@@ -63,12 +66,15 @@ class Fields {
         if (!(value >= 0 && value < 1e9) || value != std::floor(value)) bad(name);
         return static_cast<std::size_t>(value);
     }
-    const std::vector<std::uint64_t>& shape(const char* name) const { return find(name, Record::float64).shape; }
+    const std::vector<std::uint64_t>& shape(const char* name) const {
+        return find(name, Record::float64).shape;
+    }
     [[noreturn]] void bad(const char* name) const {
-        throw format_error(path_ + " is a damaged model file: record \"" + name + "\" is missing or not as it must be");
+        throw format_error(path_ + " is a damaged model file: record \"" + name +
+                           "\" is missing or not as it must be");
     }
 
-   private:
+private:
     const Record& find(const char* name, Record::Type type) const {
         const auto it = records_.find(name);
         if (it == records_.end() || it->second.type != type) bad(name);
@@ -80,8 +86,10 @@ class Fields {
 
 void check(const ModelParts& p, const Soap& soap) {
     const std::size_t D = soap.n_features(), T = p.targets.size(), M = p.n_landmarks;
-    if (p.species.size() != p.descriptor.n_species) invalid("species must name each of the descriptor's channels");
-    if (T == 0 || p.units.size() != T) invalid("a model needs at least one target and a unit for each");
+    if (p.species.size() != p.descriptor.n_species)
+        invalid("species must name each of the descriptor's channels");
+    if (T == 0 || p.units.size() != T)
+        invalid("a model needs at least one target and a unit for each");
     if (M == 0 || p.landmarks.size() != M * D) {
         invalid("landmarks must have shape (n, " + std::to_string(D) + ")");
     }
@@ -100,17 +108,20 @@ void check(const ModelParts& p, const Soap& soap) {
     }
     for (const auto* list : {&p.species, &p.targets, &p.units}) {
         for (const auto& word : *list) {
-            if (words(word).size() != 1) invalid("names of species, targets and units must be single words");
+            if (words(word).size() != 1)
+                invalid("names of species, targets and units must be single words");
         }
     }
 }
 
 }  // namespace
 
-Model::Model(ModelParts parts) : parts_(std::move(parts)), soap_(parts_.descriptor), norms_(parts_.n_landmarks) {
+Model::Model(ModelParts parts)
+    : parts_(std::move(parts)), soap_(parts_.descriptor), norms_(parts_.n_landmarks) {
     check_kernel(parts_.kernel);
     check(parts_, soap_);
-    squared_norms(parts_.n_landmarks, soap_.n_features(), parts_.landmarks.data(), norms_.data(), 1);
+    squared_norms(parts_.n_landmarks, soap_.n_features(), parts_.landmarks.data(), norms_.data(),
+                  1);
 }
 
 void Model::save(const std::string& path) const {
@@ -151,15 +162,22 @@ Model Model::load(const std::string& path) {
     const Records records = read_records(path);
     const Fields f(records, path);
     if (f.text("descriptor") != descriptor_name) {
-        throw format_error(path + " uses the descriptor \"" + f.text("descriptor") + "\", which this library lacks");
+        throw format_error(path + " uses the descriptor \"" + f.text("descriptor") +
+                           "\", which this library lacks");
     }
     ModelParts p;
     p.isotope = f.text("isotope");
     p.centre = f.text("centre");
     p.species = words(f.text("species"));
-    const auto scaling = f.doubles("radial_scaling", 2), body = f.doubles("body", 2), weight = f.doubles("body_weights", 2);
-    p.descriptor.radial = {radial_kind(f.text("basis")), f.number("cutoff"), f.count("n_max"), f.count("l_max"),
-                           f.number("sigma"), scaling[0], scaling[1]};
+    const auto scaling = f.doubles("radial_scaling", 2), body = f.doubles("body", 2),
+               weight = f.doubles("body_weights", 2);
+    p.descriptor.radial = {radial_kind(f.text("basis")),
+                           f.number("cutoff"),
+                           f.count("n_max"),
+                           f.count("l_max"),
+                           f.number("sigma"),
+                           scaling[0],
+                           scaling[1]};
     p.descriptor.n_species = p.species.size();
     p.descriptor.mixing = f.doubles("mixing");
     p.descriptor.two_body = body[0] != 0;
@@ -168,8 +186,8 @@ Model Model::load(const std::string& path) {
     p.descriptor.three_body_weight = weight[1];
     p.descriptor.angular_filter = f.number("angular_filter");
     p.descriptor.normalise = f.number("normalise") != 0;
-    p.kernel = {kernel_kind(f.text("kernel")), f.number("kappa"), static_cast<int>(f.count("degree")),
-                f.number("offset")};
+    p.kernel = {kernel_kind(f.text("kernel")), f.number("kappa"),
+                static_cast<int>(f.count("degree")), f.number("offset")};
     if (f.shape("landmarks").size() != 2) f.bad("landmarks");
     p.n_landmarks = static_cast<std::size_t>(f.shape("landmarks")[0]);
     p.landmarks = f.doubles("landmarks");
@@ -189,17 +207,20 @@ Model Model::load(const std::string& path) {
     }
 }
 
-void Model::predict(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres, double* out,
-                    int n_threads) const {
+void Model::predict(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
+                    double* out, int n_threads) const {
     const std::size_t D = soap_.n_features(), T = n_targets(), M = parts_.n_landmarks;
     const std::size_t block = std::clamp<std::size_t>(block_bytes / (8 * D), 32, 256);
-    soap_.stream(atoms, n_centres, centres, block, n_threads,
-                 [&](std::size_t first, std::size_t n, const double* rows, std::vector<double>& scratch) {
-                     scratch.resize(kernel_predict_scratch(n, M));
-                     kernel_predict_block(parts_.kernel, n, M, D, rows, norms_.data(), parts_.landmarks.data(), T,
-                                          parts_.weights.data(), parts_.bias.data(), scratch.data(), out + first * T);
-                 });
-    for (std::size_t t = 0; t < T; ++t) {  // what a scalar regression may leave, and nature does not
+    soap_.stream(
+        atoms, n_centres, centres, block, n_threads,
+        [&](std::size_t first, std::size_t n, const double* rows, std::vector<double>& scratch) {
+            scratch.resize(kernel_predict_scratch(n, M));
+            kernel_predict_block(parts_.kernel, n, M, D, rows, norms_.data(),
+                                 parts_.landmarks.data(), T, parts_.weights.data(),
+                                 parts_.bias.data(), scratch.data(), out + first * T);
+        });
+    for (std::size_t t = 0; t < T;
+         ++t) {  // what a scalar regression may leave, and nature does not
         const bool eta = parts_.targets[t] == "eta", size = parts_.targets[t] == "abs_C_Q";
         if (!eta && !size) continue;
         for (std::size_t i = 0; i < n_centres; ++i) {

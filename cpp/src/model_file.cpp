@@ -29,15 +29,19 @@ std::uint32_t crc32(const char* data, std::size_t n) {
         return t;
     }();
     std::uint32_t c = 0xFFFFFFFFu;
-    for (std::size_t i = 0; i < n; ++i) c = table[(c ^ static_cast<unsigned char>(data[i])) & 0xFF] ^ (c >> 8);
+    for (std::size_t i = 0; i < n; ++i)
+        c = table[(c ^ static_cast<unsigned char>(data[i])) & 0xFF] ^ (c >> 8);
     return c ^ 0xFFFFFFFFu;
 }
 
 std::size_t width(Record::Type type) {
     switch (type) {
-        case Record::text: return 1;
-        case Record::float32: return 4;
-        default: return 8;
+        case Record::text:
+            return 1;
+        case Record::float32:
+            return 4;
+        default:
+            return 8;
     }
 }
 
@@ -53,7 +57,7 @@ void put(std::string& to, T value) {
 
 /// Reads from the bytes of a file and never past their end.
 class Reader {
-   public:
+public:
     Reader(const std::string& bytes, const std::string& path) : bytes_(bytes), path_(path) {}
 
     void take(void* to, std::size_t n) {
@@ -72,7 +76,7 @@ class Reader {
         throw format_error(path_ + " is a damaged model file: " + why);
     }
 
-   private:
+private:
     const std::string& bytes_;
     const std::string& path_;
     std::size_t at_ = sizeof magic;
@@ -94,10 +98,17 @@ Record take_record(Reader& reader) {
     if (count > reader.left() / each) reader.damaged("a record leaves the file");
     const auto n = static_cast<std::size_t>(count);
     switch (record.type) {
-        case Record::text: record.characters.resize(n), reader.take(record.characters.data(), n); break;
-        case Record::float64: record.doubles.resize(n), reader.take(record.doubles.data(), 8 * n); break;
-        case Record::float32: record.floats.resize(n), reader.take(record.floats.data(), 4 * n); break;
-        default: record.integers.resize(n), reader.take(record.integers.data(), 8 * n);
+        case Record::text:
+            record.characters.resize(n), reader.take(record.characters.data(), n);
+            break;
+        case Record::float64:
+            record.doubles.resize(n), reader.take(record.doubles.data(), 8 * n);
+            break;
+        case Record::float32:
+            record.floats.resize(n), reader.take(record.floats.data(), 4 * n);
+            break;
+        default:
+            record.integers.resize(n), reader.take(record.integers.data(), 8 * n);
     }
     return record;
 }
@@ -135,7 +146,8 @@ void write_records(const std::string& path, const Records& records) {
 Records read_records(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file) throw std::runtime_error("cannot open " + path);
-    const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    const std::string bytes((std::istreambuf_iterator<char>(file)),
+                            std::istreambuf_iterator<char>());
     if (bytes.empty()) throw format_error(path + " is empty, a model file was wanted");
     if (bytes.size() < sizeof magic || std::memcmp(bytes.data(), magic, sizeof magic) != 0) {
         throw format_error(path + " is not a glassnmr model file");
@@ -143,13 +155,14 @@ Records read_records(const std::string& path) {
     Reader reader(bytes, path);
     const auto version = reader.take<std::uint32_t>();
     if (version != model_file_version) {
-        throw format_error(path + " has model file version " + std::to_string(version) + ", this library reads version " +
-                           std::to_string(model_file_version));
+        throw format_error(path + " has model file version " + std::to_string(version) +
+                           ", this library reads version " + std::to_string(model_file_version));
     }
     if (bytes.size() < sizeof magic + 12) reader.damaged("it ends early");
     std::uint32_t sum;
     std::memcpy(&sum, bytes.data() + bytes.size() - 4, 4);
-    if (sum != crc32(bytes.data(), bytes.size() - 4)) reader.damaged("its checksum is wrong (truncated or altered)");
+    if (sum != crc32(bytes.data(), bytes.size() - 4))
+        reader.damaged("its checksum is wrong (truncated or altered)");
     Records records;
     for (auto n = reader.take<std::uint32_t>(); n > 0; --n) {
         const auto length = reader.take<std::uint32_t>();

@@ -13,9 +13,9 @@ namespace {
 
 using Place = std::array<std::ptrdiff_t, 3>;
 
-constexpr double closest = 1e-3;        // Å; two atoms nearer than this are the same place
+constexpr double closest = 1e-3;         // Å; two atoms nearer than this are the same place
 constexpr double most_neighbours = 1e8;  // of one centre
-constexpr std::size_t block = 64;       // centres a task
+constexpr std::size_t block = 64;        // centres a task
 
 double dot(const double* a, const double* b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
 
@@ -35,24 +35,29 @@ NeighbourSearch::NeighbourSearch(const Atoms& atoms, double cutoff)
     for (const double x : cell_) {
         if (!std::isfinite(x)) invalid("cell must be finite");
     }
-    // Reciprocal rows g_a with g_a . a_b = delta_ab, eq. (2.2); the height of the cell along a is 1 / |g_a|.
+    // Reciprocal rows g_a with g_a . a_b = delta_ab, eq. (2.2); the height of the cell along a is 1
+    // / |g_a|.
     const double* a = cell_.data();
-    const std::array<std::array<double, 3>, 3> normal = {cross(a + 3, a + 6), cross(a + 6, a), cross(a, a + 3)};
+    const std::array<std::array<double, 3>, 3> normal = {cross(a + 3, a + 6), cross(a + 6, a),
+                                                         cross(a, a + 3)};
     const double volume = dot(a, normal[0].data());
     const double edges = std::sqrt(dot(a, a) * dot(a + 3, a + 3) * dot(a + 6, a + 6));
     if (!(std::abs(volume) > 1e-9 * edges)) {
-        invalid("cell must have three independent vectors, its volume is " + std::to_string(std::abs(volume)) + " Å^3");
+        invalid("cell must have three independent vectors, its volume is " +
+                std::to_string(std::abs(volume)) + " Å^3");
     }
     double low[3] = {0, 0, 0}, extent[3] = {1, 1, 1}, height[3];
     std::vector<double> fractional(3 * n_);
-    for (int k = 0; k < 3; ++k) height[k] = std::abs(volume) / std::sqrt(dot(normal[k].data(), normal[k].data()));
+    for (int k = 0; k < 3; ++k)
+        height[k] = std::abs(volume) / std::sqrt(dot(normal[k].data(), normal[k].data()));
     for (int k = 0; k < 3; ++k) {
         double lowest = 0, highest = 0;
         for (std::size_t i = 0; i < n_; ++i) {
             const double* r = atoms.positions + 3 * i;
             double f = dot(normal[static_cast<std::size_t>(k)].data(), r) / volume;
             if (!std::isfinite(f)) {
-                invalid("positions must be finite, those of atom " + std::to_string(i) + " are not");
+                invalid("positions must be finite, those of atom " + std::to_string(i) +
+                        " are not");
             }
             if (pbc_[static_cast<std::size_t>(k)]) {
                 f -= std::floor(f);
@@ -72,7 +77,8 @@ NeighbourSearch::NeighbourSearch(const Atoms& atoms, double cutoff)
         if (pbc_[k]) images *= 2 * cutoff / height[k] + 1;
     }
     if (images * static_cast<double>(n_) > 2 * most_neighbours) {
-        invalid("cutoff " + std::to_string(cutoff) + " Å reaches over too many images of this cell (volume " +
+        invalid("cutoff " + std::to_string(cutoff) +
+                " Å reaches over too many images of this cell (volume " +
                 std::to_string(std::abs(volume)) + " Å^3)");
     }
     // Bins of about half a cutoff; never many more bins than atoms.
@@ -91,7 +97,8 @@ NeighbourSearch::NeighbourSearch(const Atoms& atoms, double cutoff)
     }
     for (std::size_t k = 0; k < 3; ++k) {
         bins_[k] = static_cast<std::ptrdiff_t>(wish[k]);
-        reach_[k] = static_cast<std::ptrdiff_t>(std::ceil(cutoff / (extent[k] * height[k] / wish[k]) + 1e-12));
+        reach_[k] = static_cast<std::ptrdiff_t>(
+            std::ceil(cutoff / (extent[k] * height[k] / wish[k]) + 1e-12));
         if (!pbc_[k]) reach_[k] = std::min(reach_[k], bins_[k] - 1);
     }
     place_.resize(n_);
@@ -101,14 +108,17 @@ NeighbourSearch::NeighbourSearch(const Atoms& atoms, double cutoff)
     for (std::size_t i = 0; i < n_; ++i) {
         for (std::size_t k = 0; k < 3; ++k) {
             const double f = fractional[3 * i + k];
-            const auto p = static_cast<std::ptrdiff_t>((f - low[k]) / extent[k] * static_cast<double>(bins_[k]));
+            const auto p = static_cast<std::ptrdiff_t>((f - low[k]) / extent[k] *
+                                                       static_cast<double>(bins_[k]));
             place_[i][k] = std::clamp<std::ptrdiff_t>(p, 0, bins_[k] - 1);
         }
         for (std::size_t x = 0; x < 3; ++x) {
-            wrapped_[3 * i + x] = fractional[3 * i] * cell_[x] + fractional[3 * i + 1] * cell_[3 + x] +
+            wrapped_[3 * i + x] = fractional[3 * i] * cell_[x] +
+                                  fractional[3 * i + 1] * cell_[3 + x] +
                                   fractional[3 * i + 2] * cell_[6 + x];
         }
-        bin[i] = static_cast<std::size_t>((place_[i][0] * bins_[1] + place_[i][1]) * bins_[2] + place_[i][2]);
+        bin[i] = static_cast<std::size_t>((place_[i][0] * bins_[1] + place_[i][1]) * bins_[2] +
+                                          place_[i][2]);
         ++bin_first_[bin[i] + 1];
     }
     for (std::size_t b = 1; b < bin_first_.size(); ++b) bin_first_[b] += bin_first_[b - 1];
@@ -122,8 +132,10 @@ NeighbourSearch::NeighbourSearch(const Atoms& atoms, double cutoff)
     }
 }
 
-void NeighbourSearch::query(std::size_t i, std::vector<std::int32_t>& index, std::vector<double>& vectors) const {
-    if (i >= n_) invalid("centre " + std::to_string(i) + " is outside the " + std::to_string(n_) + " atoms");
+void NeighbourSearch::query(std::size_t i, std::vector<std::int32_t>& index,
+                            std::vector<double>& vectors) const {
+    if (i >= n_)
+        invalid("centre " + std::to_string(i) + " is outside the " + std::to_string(n_) + " atoms");
     index.clear();
     vectors.clear();
     const double* centre = wrapped_.data() + 3 * i;
@@ -140,8 +152,8 @@ void NeighbourSearch::query(std::size_t i, std::vector<std::int32_t>& index, std
             const std::int32_t j = sorted_[k];
             if (r2 < closest * closest) {
                 if (home && static_cast<std::size_t>(j) == i) continue;
-                invalid("atoms " + std::to_string(i) + " and " + std::to_string(j) + " are at the same place (" +
-                        std::to_string(std::sqrt(r2)) + " Å apart)");
+                invalid("atoms " + std::to_string(i) + " and " + std::to_string(j) +
+                        " are at the same place (" + std::to_string(std::sqrt(r2)) + " Å apart)");
             }
             index.push_back(j);
             vectors.insert(vectors.end(), {x, y, z});
@@ -162,18 +174,20 @@ void NeighbourSearch::query(std::size_t i, std::vector<std::int32_t>& index, std
         const std::ptrdiff_t i0 = floor_div(b0, bins_[0]);
         for (std::ptrdiff_t b1 = from[1]; b1 <= to[1]; ++b1) {
             const std::ptrdiff_t i1 = floor_div(b1, bins_[1]);
-            const std::ptrdiff_t row = ((b0 - i0 * bins_[0]) * bins_[1] + (b1 - i1 * bins_[1])) * bins_[2];
+            const std::ptrdiff_t row =
+                ((b0 - i0 * bins_[0]) * bins_[1] + (b1 - i1 * bins_[1])) * bins_[2];
             for (std::ptrdiff_t b2 = from[2]; b2 <= to[2];) {
                 const std::ptrdiff_t i2 = floor_div(b2, bins_[2]);
                 const std::ptrdiff_t last = std::min(to[2], (i2 + 1) * bins_[2] - 1);
                 double shift[3];
                 for (std::size_t x = 0; x < 3; ++x) {
-                    shift[x] = static_cast<double>(i0) * cell_[x] + static_cast<double>(i1) * cell_[3 + x] +
+                    shift[x] = static_cast<double>(i0) * cell_[x] +
+                               static_cast<double>(i1) * cell_[3 + x] +
                                static_cast<double>(i2) * cell_[6 + x] - centre[x];
                 }
                 const std::ptrdiff_t base = row - i2 * bins_[2];
-                scan(static_cast<std::size_t>(base + b2), static_cast<std::size_t>(base + last + 1), shift,
-                     i0 == 0 && i1 == 0 && i2 == 0);
+                scan(static_cast<std::size_t>(base + b2), static_cast<std::size_t>(base + last + 1),
+                     shift, i0 == 0 && i1 == 0 && i2 == 0);
                 b2 = last + 1;
             }
         }
@@ -202,8 +216,10 @@ Neighbours neighbours(const Atoms& atoms, double cutoff, int n_threads) {
     result.vector.resize(3 * result.first[n]);
     parallel_for(blocks, n_threads, [&](std::size_t b) {
         const std::size_t start = result.first[b * block];
-        std::copy(index[b].begin(), index[b].end(), result.index.begin() + static_cast<std::ptrdiff_t>(start));
-        std::copy(vectors[b].begin(), vectors[b].end(), result.vector.begin() + static_cast<std::ptrdiff_t>(3 * start));
+        std::copy(index[b].begin(), index[b].end(),
+                  result.index.begin() + static_cast<std::ptrdiff_t>(start));
+        std::copy(vectors[b].begin(), vectors[b].end(),
+                  result.vector.begin() + static_cast<std::ptrdiff_t>(3 * start));
     });
     return result;
 }

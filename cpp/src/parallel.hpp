@@ -24,9 +24,9 @@ inline int resolve_threads(int wanted) {
 
 /// Run body(i) for i in [0, n), each i on one thread.
 ///
-/// The only place in the core with an OpenMP pragma. Results do not depend on the number of threads as long as
-/// each output is written by one i. An exception must not leave an OpenMP region: the first one is kept and
-/// thrown after it.
+/// The only place in the core with an OpenMP pragma. Results do not depend on the number of threads
+/// as long as each output is written by one i. An exception must not leave an OpenMP region: the
+/// first one is kept and thrown after it.
 template <class Body>
 void parallel_for(std::size_t n, int n_threads, const Body& body) {
     std::exception_ptr error;

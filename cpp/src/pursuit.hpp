@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Choosing rows one after the other by a score, at the speed of matrix products: THEORY.md eq. (8.5).
+// Choosing rows one after the other by a score, at the speed of matrix products: THEORY.md eq.
+// (8.5).
 //
 // A State knows the scores and how a chosen row changes them:
 //   n(), score() -> const double* (n), count() chosen so far, done() -> bool
 //   worth(score) -> whether such a row may be chosen, open(i) -> whether row i may
 //   square(count, index, out)   its matrix between a few rows, as it is now
 //   rows(count, index, out)     its matrix (count, n), as it is now
-//   behind() -> how many choices the rows made earlier lag; settle(count, index, out) brings them up to date
-//   take(p, row)                choose p, given its (possibly lagging) row
-//   local(count, c, number, square, score)  the same for a few scores and their square, with c the number-th choice
+//   behind() -> how many choices the rows made earlier lag; settle(count, index, out) brings them
+//   up to date take(p, row)                choose p, given its (possibly lagging) row local(count,
+//   c, number, square, score)  the same for a few scores and their square, with c the number-th
+//   choice
 #pragma once
 
 #include <algorithm>
@@ -22,9 +24,9 @@
 namespace glassnmr {
 
 constexpr std::size_t pursuit_rows = 48;    // rows made at once
-constexpr std::size_t pursuit_ahead = 192;   // rows looked at to guess which
-constexpr std::size_t pursuit_stock = 256;   // rows kept for later
-constexpr std::size_t pursuit_lag = 64;      // choices after which rows in stock are brought up to date
+constexpr std::size_t pursuit_ahead = 192;  // rows looked at to guess which
+constexpr std::size_t pursuit_stock = 256;  // rows kept for later
+constexpr std::size_t pursuit_lag = 64;  // choices after which rows in stock are brought up to date
 
 /// Best of the scores; the lowest index among equals.
 template <class State>
@@ -63,8 +65,9 @@ public:
         settle();
         while (held_.size() > pursuit_stock) {  // the least likely go
             const double* score = state_.score();
-            remove(*std::min_element(held_.begin(), held_.end(),
-                                     [&](std::size_t a, std::size_t b) { return score[a] < score[b]; }));
+            remove(*std::min_element(held_.begin(), held_.end(), [&](std::size_t a, std::size_t b) {
+                return score[a] < score[b];
+            }));
         }
         const std::vector<std::size_t> next = guess(std::min(wanted, pursuit_rows));
         const std::size_t from = held_.size();
@@ -87,8 +90,8 @@ private:
             return score[a] != score[b] ? score[a] > score[b] : a < b;
         };
         const std::size_t q = std::min(index.size(), std::min(pursuit_ahead, 4 * wanted));
-        std::nth_element(index.begin(), index.begin() + static_cast<std::ptrdiff_t>(q ? q - 1 : 0), index.end(),
-                         better);
+        std::nth_element(index.begin(), index.begin() + static_cast<std::ptrdiff_t>(q ? q - 1 : 0),
+                         index.end(), better);
         index.resize(q);
         std::sort(index.begin(), index.end(), better);
         if (q <= wanted) return index;
@@ -97,7 +100,8 @@ private:
         for (std::size_t i = 0; i < q; ++i) local[i] = score[index[i]];
         std::vector<std::size_t> chosen;
         while (chosen.size() < wanted) {
-            const auto c = static_cast<std::size_t>(std::max_element(local.begin(), local.end()) - local.begin());
+            const auto c = static_cast<std::size_t>(std::max_element(local.begin(), local.end()) -
+                                                    local.begin());
             if (!state_.worth(local[c])) break;
             chosen.push_back(index[c]);
             state_.local(q, c, chosen.size(), square.data(), local.data());
@@ -124,10 +128,13 @@ void greedy_pursuit(State& state, std::size_t count) {
 }
 
 /// A uniform number in [0, 1) that is the same on every platform.
-inline double uniform(std::mt19937_64& random) { return static_cast<double>(random() >> 11) * 0x1.0p-53; }
+inline double uniform(std::mt19937_64& random) {
+    return static_cast<double>(random() >> 11) * 0x1.0p-53;
+}
 
-/// Choose with probability proportional to the score, by drafts from the scores at the start of a block that are
-/// accepted with the ratio of the score now to the score then: the same distribution as one by one.
+/// Choose with probability proportional to the score, by drafts from the scores at the start of a
+/// block that are accepted with the ratio of the score now to the score then: the same distribution
+/// as one by one.
 template <class State>
 void random_pursuit(State& state, std::size_t count, std::uint64_t seed) {
     std::mt19937_64 random(seed);
@@ -148,7 +155,8 @@ void random_pursuit(State& state, std::size_t count, std::uint64_t seed) {
         state.square(q, drafts.data(), square.data());
         for (std::size_t c = 0; c < q; ++c) local[c] = state.score()[drafts[c]];
         for (std::size_t c = 0; c < q && state.count() + chosen.size() < count; ++c) {
-            if (uniform(random) * state.score()[drafts[c]] >= local[c] || !state.worth(local[c])) continue;
+            if (uniform(random) * state.score()[drafts[c]] >= local[c] || !state.worth(local[c]))
+                continue;
             chosen.push_back(drafts[c]);
             state.local(q, c, state.count() + chosen.size(), square.data(), local.data());
         }

@@ -16,7 +16,8 @@ constexpr std::size_t degree = RadialTableView::degree;
 constexpr std::size_t largest_n = 64;
 constexpr double table_error = 1e-12;  // relative to the largest value of any function
 
-/// Monomial coefficients in t in [-1, 1] of the polynomial through the values at the Chebyshev nodes.
+/// Monomial coefficients in t in [-1, 1] of the polynomial through the values at the Chebyshev
+/// nodes.
 struct Interpolation {
     double node[degree + 1];
     double inverse[degree + 1][degree + 1];  // coefficient d from value k
@@ -25,7 +26,8 @@ struct Interpolation {
         for (std::size_t k = 0; k <= degree; ++k) {
             node[k] = -std::cos(pi * (2 * static_cast<double>(k) + 1) / (2 * (degree + 1.0)));
         }
-        for (std::size_t k = 0; k <= degree; ++k) {  // Lagrange polynomial of node k, multiplied out
+        for (std::size_t k = 0; k <= degree;
+             ++k) {  // Lagrange polynomial of node k, multiplied out
             double poly[degree + 1] = {1}, scale = 1;
             std::size_t order = 0;
             for (std::size_t j = 0; j <= degree; ++j) {
@@ -50,23 +52,29 @@ RadialKind radial_kind(const std::string& name) {
 
 const char* radial_name(RadialKind kind) {
     switch (kind) {
-        case RadialKind::bessel: return "bessel";
-        case RadialKind::bessel_truncated: return "bessel-truncated";
-        default: return "kocer";
+        case RadialKind::bessel:
+            return "bessel";
+        case RadialKind::bessel_truncated:
+            return "bessel-truncated";
+        default:
+            return "kocer";
     }
 }
 
 RadialBasis::RadialBasis(const RadialSettings& s) : settings_(s), n_pad_((s.n_max + 3) / 4 * 4) {
     const auto positive = [](double x) { return x > 0 && std::isfinite(x); };
-    if (!positive(s.cutoff)) invalid("cutoff must be positive and finite, got " + std::to_string(s.cutoff));
+    if (!positive(s.cutoff))
+        invalid("cutoff must be positive and finite, got " + std::to_string(s.cutoff));
     if (s.n_max < 1 || s.n_max > largest_n) {
-        invalid("n_max must lie in 1.." + std::to_string(largest_n) + ", got " + std::to_string(s.n_max));
+        invalid("n_max must lie in 1.." + std::to_string(largest_n) + ", got " +
+                std::to_string(s.n_max));
     }
     if (s.kind != RadialKind::kocer && !(s.sigma >= 0 && std::isfinite(s.sigma))) {
         invalid("sigma must be finite and not negative, got " + std::to_string(s.sigma));
     }
     if (s.kind == RadialKind::bessel_truncated && s.sigma < s.cutoff / 200) {
-        invalid("sigma must be at least cutoff / 200 for basis \"bessel-truncated\", got " + std::to_string(s.sigma));
+        invalid("sigma must be at least cutoff / 200 for basis \"bessel-truncated\", got " +
+                std::to_string(s.sigma));
     }
     if (s.scaling_radius != 0 && !(positive(s.scaling_radius) && positive(s.scaling_exponent))) {
         invalid("scaling_radius and scaling_exponent must be positive and finite, got " +
@@ -76,7 +84,8 @@ RadialBasis::RadialBasis(const RadialSettings& s) : settings_(s), n_pad_((s.n_ma
     zeros_ = bessel_zeros(s.l_max, s.n_max + 1);
     const std::size_t L = s.l_max + 1;
     if (s.kind == RadialKind::bessel_truncated) {
-        const auto n_nodes = static_cast<std::size_t>(24 + 2.4 * s.cutoff / s.sigma + 2.0 * static_cast<double>(s.n_max));
+        const auto n_nodes = static_cast<std::size_t>(24 + 2.4 * s.cutoff / s.sigma +
+                                                      2.0 * static_cast<double>(s.n_max));
         gauss_legendre(n_nodes, 0, s.cutoff, nodes_, weights_);
         chi_nodes_.resize(L * n_nodes * s.n_max);
         std::vector<double> j(L + 1);
@@ -87,20 +96,23 @@ RadialBasis::RadialBasis(const RadialSettings& s) : settings_(s), n_pad_((s.n_ma
                 const double norm = std::sqrt(2 / std::pow(s.cutoff, 3)) / std::abs(j[l + 1]);
                 for (std::size_t k = 0; k < n_nodes; ++k) {
                     spherical_bessel(l, z * nodes_[k] / s.cutoff, j.data());
-                    chi_nodes_[(l * n_nodes + k) * s.n_max + n] = norm * j[l] * nodes_[k] * nodes_[k] * weights_[k];
+                    chi_nodes_[(l * n_nodes + k) * s.n_max + n] =
+                        norm * j[l] * nodes_[k] * nodes_[k] * weights_[k];
                 }
             }
         }
     }
-    // An interval of a third of a radian of the fastest function is enough for the smooth bases; a narrow sigma of
-    // the truncated one needs more, so the table is measured and refined.
+    // An interval of a third of a radian of the fastest function is enough for the smooth bases; a
+    // narrow sigma of the truncated one needs more, so the table is measured and refined.
     const double fastest = zeros_.back();
-    std::size_t intervals = std::max<std::size_t>(16, static_cast<std::size_t>(std::ceil(fastest / 0.3)));
+    std::size_t intervals =
+        std::max<std::size_t>(16, static_cast<std::size_t>(std::ceil(fastest / 0.3)));
     for (int attempt = 0; attempt < 6; ++attempt, intervals *= 2) {
         tabulate(intervals);
         if (worst_error() < table_error) return;
     }
-    throw numerical_error("the radial functions could not be tabulated to 1e-12; is sigma far below the cutoff?");
+    throw numerical_error(
+        "the radial functions could not be tabulated to 1e-12; is sigma far below the cutoff?");
 }
 
 void RadialBasis::raw(double r, double* out) const {
@@ -142,7 +154,8 @@ void RadialBasis::raw(double r, double* out) const {
                 spherical_bessel(l, u[n] * r / s.cutoff, j);
                 double f = u[n + 1] * j[l] / tail_n;
                 spherical_bessel(l, u[n + 1] * r / s.cutoff, j);
-                f = std::sqrt(2 / (std::pow(s.cutoff, 3) * (u2 + v2))) * (f - u[n] * j[l] / tail_next);
+                f = std::sqrt(2 / (std::pow(s.cutoff, 3) * (u2 + v2))) *
+                    (f - u[n] * j[l] / tail_next);
                 double d = 1;
                 if (n > 0) {
                     const double w2 = u[n - 1] * u[n - 1], e = w2 * v2 / ((w2 + u2) * (u2 + v2));
@@ -155,13 +168,16 @@ void RadialBasis::raw(double r, double* out) const {
         }
     }
     double factor = 1;
-    if (s.kind != RadialKind::kocer) factor = 0.5 * (1 + std::cos(pi * r / s.cutoff));  // eq. (3.10)
-    if (s.scaling_radius > 0) factor /= 1 + std::pow(r / s.scaling_radius, s.scaling_exponent);  // eq. (3.9)
+    if (s.kind != RadialKind::kocer)
+        factor = 0.5 * (1 + std::cos(pi * r / s.cutoff));  // eq. (3.10)
+    if (s.scaling_radius > 0)
+        factor /= 1 + std::pow(r / s.scaling_radius, s.scaling_exponent);  // eq. (3.9)
     for (std::size_t k = 0; k < L * s.n_max; ++k) out[k] *= factor;
 }
 
 void RadialBasis::exact(double r, double* out) const {
-    if (!(r >= 0) || !std::isfinite(r)) invalid("r must be finite and not negative, got " + std::to_string(r));
+    if (!(r >= 0) || !std::isfinite(r))
+        invalid("r must be finite and not negative, got " + std::to_string(r));
     if (r < settings_.cutoff) {
         raw(r, out);
     } else {
@@ -178,7 +194,8 @@ void RadialBasis::tabulate(std::size_t n_intervals) {
     n_intervals_ = n_intervals;
     for (std::size_t k = 0; k < n_intervals; ++k) {
         for (std::size_t p = 0; p <= degree; ++p) {
-            raw((static_cast<double>(k) + 0.5 * (1 + polynomial.node[p])) * width, values.data() + p * size);
+            raw((static_cast<double>(k) + 0.5 * (1 + polynomial.node[p])) * width,
+                values.data() + p * size);
         }
         for (std::size_t l = 0; l < L; ++l) {
             for (std::size_t d = 0; d <= degree; ++d) {
@@ -194,7 +211,8 @@ void RadialBasis::tabulate(std::size_t n_intervals) {
 }
 
 void RadialBasis::tabulated(double r, double* out) const {
-    if (!(r >= 0) || !std::isfinite(r)) invalid("r must be finite and not negative, got " + std::to_string(r));
+    if (!(r >= 0) || !std::isfinite(r))
+        invalid("r must be finite and not negative, got " + std::to_string(r));
     const std::size_t L = settings_.l_max + 1, n_max = settings_.n_max;
     if (r >= settings_.cutoff) {
         std::fill_n(out, L * n_max, 0.0);
@@ -219,7 +237,8 @@ double RadialBasis::worst_error() const {
     double largest = 0, error = 0;
     for (std::size_t k = 0; k < n_intervals_; k += 1 + n_intervals_ / 64) {
         for (const double inside : {0.02, 0.31, 0.93}) {
-            const double r = (static_cast<double>(k) + inside) * settings_.cutoff / static_cast<double>(n_intervals_);
+            const double r = (static_cast<double>(k) + inside) * settings_.cutoff /
+                             static_cast<double>(n_intervals_);
             raw(r, wanted.data());
             tabulated(r, got.data());
             for (std::size_t i = 0; i < size; ++i) {

@@ -25,7 +25,8 @@ void check_lam(std::size_t n_lam, const double* lam) {
 
 void check_finite(std::size_t n, const double* values) {
     for (std::size_t k = 0; k < n; ++k) {
-        if (!std::isfinite(values[k])) throw numerical_error("the regression has no finite solution; increase lam");
+        if (!std::isfinite(values[k]))
+            throw numerical_error("the regression has no finite solution; increase lam");
     }
 }
 
@@ -34,7 +35,8 @@ struct Weights {
     Weights(std::size_t n, const double* weights) : root(n, 1.0) {
         for (std::size_t i = 0; weights && i < n; ++i) {
             if (!(weights[i] >= 0) || !std::isfinite(weights[i])) {
-                invalid("sample_weight must be finite and not negative, got " + std::to_string(weights[i]));
+                invalid("sample_weight must be finite and not negative, got " +
+                        std::to_string(weights[i]));
             }
             root[i] = std::sqrt(weights[i]);
         }
@@ -45,7 +47,8 @@ struct Weights {
     /// Weighted mean of every `stride`-th number.
     double mean(const double* values, std::size_t stride = 1) const {
         double total = 0;
-        for (std::size_t i = 0; i < root.size(); ++i) total += root[i] * root[i] * values[i * stride];
+        for (std::size_t i = 0; i < root.size(); ++i)
+            total += root[i] * root[i] * values[i * stride];
         return total / sum;
     }
 
@@ -54,8 +57,8 @@ struct Weights {
 };
 
 /// THEORY.md eq. (9.2): columns sqrt(w) (phi - mean), column-major (n, m), and the means (m).
-void centre(const Weights& w, std::size_t n, std::size_t m, const double* factor, double* a, double* means,
-            int n_threads) {
+void centre(const Weights& w, std::size_t n, std::size_t m, const double* factor, double* a,
+            double* means, int n_threads) {
     parallel_for(m, n_threads, [&](std::size_t c) {
         const double* from = factor + c * n;
         means[c] = w.mean(from);
@@ -64,11 +67,12 @@ void centre(const Weights& w, std::size_t n, std::size_t m, const double* factor
 }
 
 /// sqrt(w) (y - mean), column-major (n, n_targets).
-void centre_targets(const Weights& w, std::size_t n, std::size_t n_targets, const double* y, double* out,
-                    double* means) {
+void centre_targets(const Weights& w, std::size_t n, std::size_t n_targets, const double* y,
+                    double* out, double* means) {
     for (std::size_t t = 0; t < n_targets; ++t) {
         means[t] = w.mean(y + t, n_targets);
-        for (std::size_t i = 0; i < n; ++i) out[t * n + i] = w.root[i] * (y[i * n_targets + t] - means[t]);
+        for (std::size_t i = 0; i < n; ++i)
+            out[t * n + i] = w.root[i] * (y[i * n_targets + t] - means[t]);
     }
 }
 
@@ -78,9 +82,10 @@ double filter(double s, double lam, double largest, std::size_t n) {
     return lam == 0 && s <= floor ? 0 : s == 0 ? 0 : s / (s * s + lam);
 }
 
-/// v of min |R v - c|^2 + lam |v|^2 for the leading k features; R column-major with leading dimension n.
-void solve_prefix(std::size_t k, const double* R, std::size_t ldr, std::size_t n_targets, const double* c,
-                  std::size_t ldc, double lam, double* v) {
+/// v of min |R v - c|^2 + lam |v|^2 for the leading k features; R column-major with leading
+/// dimension n.
+void solve_prefix(std::size_t k, const double* R, std::size_t ldr, std::size_t n_targets,
+                  const double* c, std::size_t ldc, double lam, double* v) {
     const std::size_t rows = 2 * k;
     if (lam == 0) {  // R may be singular: least norm, by its SVD
         Buffer r(k * k, 0.0), u(k * k), s(k), right(k * k);
@@ -91,7 +96,8 @@ void solve_prefix(std::size_t k, const double* R, std::size_t ldr, std::size_t n
         for (std::size_t t = 0; t < n_targets; ++t) {
             std::fill_n(v + t * k, k, 0.0);
             for (std::size_t j = 0; j < k; ++j) {
-                const double part = kernels().dot(k, u.data() + j * k, c + t * ldc) * filter(s[j], 0, s[0], ldr);
+                const double part =
+                    kernels().dot(k, u.data() + j * k, c + t * ldc) * filter(s[j], 0, s[0], ldr);
                 kernels().axpy(k, part, right.data() + j * k, v + t * k);
             }
         }
@@ -111,15 +117,16 @@ void solve_prefix(std::size_t k, const double* R, std::size_t ldr, std::size_t n
 
 void check_sizes(std::size_t n, std::size_t m) {
     if (m == 0 || m > n) {
-        invalid("there must be between 1 and " + std::to_string(n) + " features, got " + std::to_string(m));
+        invalid("there must be between 1 and " + std::to_string(n) + " features, got " +
+                std::to_string(m));
     }
 }
 
 }  // namespace
 
-void ridge(std::size_t n, std::size_t m, const double* factor, const double* weights, std::size_t n_targets,
-           const double* y, double lam, std::size_t n_counts, const std::int64_t* counts, double* v, double* bias,
-           int n_threads) {
+void ridge(std::size_t n, std::size_t m, const double* factor, const double* weights,
+           std::size_t n_targets, const double* y, double lam, std::size_t n_counts,
+           const std::int64_t* counts, double* v, double* bias, int n_threads) {
     check_sizes(n, m);
     check_lam(1, &lam);
     const Weights w(n, weights);
@@ -130,7 +137,8 @@ void ridge(std::size_t n, std::size_t m, const double* factor, const double* wei
     kernels().apply_q(n, m, a.data(), n, tau.data(), true, n_targets, c.data(), n);
     for (std::size_t p = 0; p < n_counts; ++p) {
         if (counts[p] < 1 || static_cast<std::size_t>(counts[p]) > m) {
-            invalid("counts must lie in 1.." + std::to_string(m) + ", got " + std::to_string(counts[p]));
+            invalid("counts must lie in 1.." + std::to_string(m) + ", got " +
+                    std::to_string(counts[p]));
         }
         const auto k = static_cast<std::size_t>(counts[p]);
         solve_prefix(k, a.data(), n, n_targets, c.data(), n, lam, part.data());
@@ -139,7 +147,8 @@ void ridge(std::size_t n, std::size_t m, const double* factor, const double* wei
         std::fill_n(to, m * n_targets, 0.0);
         for (std::size_t t = 0; t < n_targets; ++t) {
             for (std::size_t j = 0; j < k; ++j) to[j * n_targets + t] = part[t * k + j];
-            bias[p * n_targets + t] = y_means[t] - kernels().dot(k, means.data(), part.data() + t * k);
+            bias[p * n_targets + t] =
+                y_means[t] - kernels().dot(k, means.data(), part.data() + t * k);
         }
     }
 }
@@ -171,7 +180,8 @@ struct RidgePath::Parts {
     Buffer means;  // (m)
 };
 
-RidgePath::RidgePath(std::size_t n, std::size_t m, const double* factor, const double* weights, int n_threads) {
+RidgePath::RidgePath(std::size_t n, std::size_t m, const double* factor, const double* weights,
+                     int n_threads) {
     check_sizes(n, m);
     auto parts = std::make_unique<Parts>(n, m, weights);
     for (const double root : parts->w.root) {
@@ -186,14 +196,16 @@ RidgePath::RidgePath(std::size_t n, std::size_t m, const double* factor, const d
     }
     check_finite(m, parts->s.data());
     constexpr std::size_t strip = 64;
-    parallel_for((m + strip - 1) / strip, n_threads, [&](std::size_t b) {  // columns of U = Q U_R, eq. (9.3)
-        const std::size_t j0 = b * strip, cols = std::min(strip, m - j0);
-        for (std::size_t j = j0; j < j0 + cols; ++j) std::copy_n(small.data() + j * m, m, left.data() + j * n);
-        kernels().apply_q(n, m, a.data(), n, tau.data(), false, cols, left.data() + j0 * n, n);
-        for (std::size_t i = 0; i < n; ++i) {
-            for (std::size_t j = j0; j < j0 + cols; ++j) parts->u[i * m + j] = left[j * n + i];
-        }
-    });
+    parallel_for(
+        (m + strip - 1) / strip, n_threads, [&](std::size_t b) {  // columns of U = Q U_R, eq. (9.3)
+            const std::size_t j0 = b * strip, cols = std::min(strip, m - j0);
+            for (std::size_t j = j0; j < j0 + cols; ++j)
+                std::copy_n(small.data() + j * m, m, left.data() + j * n);
+            kernels().apply_q(n, m, a.data(), n, tau.data(), false, cols, left.data() + j0 * n, n);
+            for (std::size_t i = 0; i < n; ++i) {
+                for (std::size_t j = j0; j < j0 + cols; ++j) parts->u[i * m + j] = left[j * n + i];
+            }
+        });
     parts_ = std::move(parts);
 }
 
@@ -203,8 +215,8 @@ std::size_t RidgePath::n() const { return parts_->n; }
 std::size_t RidgePath::m() const { return parts_->m; }
 const double* RidgePath::singular_values() const { return parts_->s.data(); }
 
-void RidgePath::solve(std::size_t n_targets, const double* y, std::size_t n_lam, const double* lam, double* v,
-                      double* bias) const {
+void RidgePath::solve(std::size_t n_targets, const double* y, std::size_t n_lam, const double* lam,
+                      double* v, double* bias) const {
     check_lam(n_lam, lam);
     const Parts& p = *parts_;
     Buffer y_means, one(p.m);
@@ -213,8 +225,8 @@ void RidgePath::solve(std::size_t n_targets, const double* y, std::size_t n_lam,
         for (std::size_t t = 0; t < n_targets; ++t) {
             std::fill(one.begin(), one.end(), 0.0);
             for (std::size_t j = 0; j < p.m; ++j) {
-                kernels().axpy(p.m, c[t * p.m + j] * filter(p.s[j], lam[k], p.s[0], p.n), p.v.data() + j * p.m,
-                               one.data());
+                kernels().axpy(p.m, c[t * p.m + j] * filter(p.s[j], lam[k], p.s[0], p.n),
+                               p.v.data() + j * p.m, one.data());
             }
             check_finite(p.m, one.data());
             for (std::size_t j = 0; j < p.m; ++j) v[(k * p.m + j) * n_targets + t] = one[j];
@@ -223,15 +235,18 @@ void RidgePath::solve(std::size_t n_targets, const double* y, std::size_t n_lam,
     }
 }
 
-void RidgePath::leave_out(std::size_t n_targets, const double* y, std::size_t n_groups, const std::int64_t* group,
-                          std::size_t n_lam, const double* lam, double* out, int n_threads) const {
+void RidgePath::leave_out(std::size_t n_targets, const double* y, std::size_t n_groups,
+                          const std::int64_t* group, std::size_t n_lam, const double* lam,
+                          double* out, int n_threads) const {
     check_lam(n_lam, lam);
-    if (n_groups < 2) invalid("leaving groups out needs at least 2, got " + std::to_string(n_groups));
+    if (n_groups < 2)
+        invalid("leaving groups out needs at least 2, got " + std::to_string(n_groups));
     const Parts& p = *parts_;
     std::vector<std::vector<std::size_t>> members(n_groups);
     for (std::size_t i = 0; i < p.n; ++i) {
         if (group[i] < 0 || static_cast<std::size_t>(group[i]) >= n_groups) {
-            invalid("group must lie in 0.." + std::to_string(n_groups) + " - 1, got " + std::to_string(group[i]));
+            invalid("group must lie in 0.." + std::to_string(n_groups) + " - 1, got " +
+                    std::to_string(group[i]));
         }
         members[static_cast<std::size_t>(group[i])].push_back(i);
     }
@@ -256,11 +271,13 @@ void RidgePath::leave_out(std::size_t n_targets, const double* y, std::size_t n_
         kernels().gemm_nt(g, g, p.m, -1, uf.data(), p.m, uh.data(), p.m, 0, rest.data(), g);
         for (std::size_t a = 0; a < g; ++a) {
             for (std::size_t b = 0; b < g; ++b) {
-                rest[a * g + b] += (a == b ? 1 : 0) - p.w.root[rows[a]] * p.w.root[rows[b]] / p.w.sum;
+                rest[a * g + b] +=
+                    (a == b ? 1 : 0) - p.w.root[rows[a]] * p.w.root[rows[b]] / p.w.sum;
             }
         }
         if (kernels().cholesky(g, rest.data(), g) < g) {
-            throw numerical_error("the rows outside a group do not determine the regression; increase lam");
+            throw numerical_error(
+                "the rows outside a group do not determine the regression; increase lam");
         }
         kernels().solve_lower(g, rest.data(), g, false, n_targets, r.data(), n_targets);
         kernels().solve_lower(g, rest.data(), g, true, n_targets, r.data(), n_targets);
@@ -273,13 +290,14 @@ void RidgePath::leave_out(std::size_t n_targets, const double* y, std::size_t n_
     check_finite(n_lam * p.n * n_targets, out);
 }
 
-void leave_one_out(std::size_t n, std::size_t m, const double* factor, const double* weights, std::size_t n_targets,
-                   const double* y, double lam, double* out, int n_threads) {
+void leave_one_out(std::size_t n, std::size_t m, const double* factor, const double* weights,
+                   std::size_t n_targets, const double* y, double lam, double* out, int n_threads) {
     check_sizes(n, m);
     check_lam(1, &lam);
     if (lam == 0) invalid("lam must be positive here, got 0");
     const Weights w(n, weights);
-    Buffer a(n * m), means(m), c(n * n_targets), y_means(n_targets), tau(m), stacked(2 * m * m, 0.0), lower(m * m, 0.0);
+    Buffer a(n * m), means(m), c(n * n_targets), y_means(n_targets), tau(m),
+        stacked(2 * m * m, 0.0), lower(m * m, 0.0);
     centre(w, n, m, factor, a.data(), means.data(), n_threads);
     centre_targets(w, n, n_targets, y, c.data(), y_means.data());
     Buffer z(a.begin(), a.end());  // Z = R'^-T A^T, (m, n): then H = sqrt(w) sqrt(w)^T / W + Z^T Z
@@ -289,20 +307,22 @@ void leave_one_out(std::size_t n, std::size_t m, const double* factor, const dou
         stacked[j * 2 * m + m + j] = std::sqrt(lam);
     }
     kernels().qr(2 * m, m, stacked.data(), 2 * m, tau.data());
-    for (std::size_t j = 0; j < m; ++j) std::copy_n(stacked.data() + j * 2 * m, j + 1, lower.data() + j * m);
+    for (std::size_t j = 0; j < m; ++j)
+        std::copy_n(stacked.data() + j * 2 * m, j + 1, lower.data() + j * m);
     solve_triangular(m, lower.data(), false, n, z.data(), n_threads);
     Buffer leverage(n), fitted(n_targets * n, 0.0), zc(n_targets * m);
     for (std::size_t i = 0; i < n; ++i) leverage[i] = w.root[i] * w.root[i] / w.sum;
     for (std::size_t j = 0; j < m; ++j) {
         for (std::size_t i = 0; i < n; ++i) leverage[i] += z[j * n + i] * z[j * n + i];
         for (std::size_t t = 0; t < n_targets; ++t) {
-            kernels().axpy(n, kernels().dot(n, z.data() + j * n, c.data() + t * n), z.data() + j * n,
-                           fitted.data() + t * n);
+            kernels().axpy(n, kernels().dot(n, z.data() + j * n, c.data() + t * n),
+                           z.data() + j * n, fitted.data() + t * n);
         }
     }
     for (std::size_t i = 0; i < n; ++i) {
         const double rest = 1 - leverage[i];
-        if (!(rest > 1e-14)) throw numerical_error("the other rows do not determine the regression; increase lam");
+        if (!(rest > 1e-14))
+            throw numerical_error("the other rows do not determine the regression; increase lam");
         for (std::size_t t = 0; t < n_targets; ++t) {
             const double r = (c[t * n + i] - fitted[t * n + i]) / rest;
             out[i * n_targets + t] = w.root[i] > 0 ? r / w.root[i] : 0;
@@ -311,8 +331,8 @@ void leave_one_out(std::size_t n, std::size_t m, const double* factor, const dou
     check_finite(n * n_targets, out);
 }
 
-void kernel_ridge(std::size_t n, double* K, const double* weights, std::size_t n_targets, const double* y, double lam,
-                  double* alpha, double* bias) {
+void kernel_ridge(std::size_t n, double* K, const double* weights, std::size_t n_targets,
+                  const double* y, double lam, double* alpha, double* bias) {
     check_lam(1, &lam);
     const Weights w(n, weights);
     for (std::size_t i = 0; i < n; ++i) {
@@ -320,8 +340,9 @@ void kernel_ridge(std::size_t n, double* K, const double* weights, std::size_t n
         K[i * n + i] += lam;
     }
     if (const std::size_t failed = kernels().cholesky(n, K, n); failed < n) {
-        throw numerical_error("K + lam I is not positive definite at row " + std::to_string(failed) +
-                              "; increase lam, now " + std::to_string(lam));
+        throw numerical_error("K + lam I is not positive definite at row " +
+                              std::to_string(failed) + "; increase lam, now " +
+                              std::to_string(lam));
     }
     for (std::size_t t = 0; t < n_targets; ++t) bias[t] = w.mean(y + t, n_targets);
     for (std::size_t i = 0; i < n; ++i) {
@@ -337,14 +358,16 @@ void kernel_ridge(std::size_t n, double* K, const double* weights, std::size_t n
     check_finite(n * n_targets, alpha);
 }
 
-void solve_triangular(std::size_t n, const double* L, bool transposed, std::size_t n_columns, double* B,
-                      int n_threads) {
+void solve_triangular(std::size_t n, const double* L, bool transposed, std::size_t n_columns,
+                      double* B, int n_threads) {
     for (std::size_t i = 0; i < n; ++i) {
-        if (!(std::abs(L[i * n + i]) > 0)) throw numerical_error("the factor of the landmarks is singular");
+        if (!(std::abs(L[i * n + i]) > 0))
+            throw numerical_error("the factor of the landmarks is singular");
     }
     constexpr std::size_t strip = 256;
     parallel_for((n_columns + strip - 1) / strip, n_threads, [&](std::size_t b) {
-        kernels().solve_lower(n, L, n, transposed, std::min(strip, n_columns - b * strip), B + b * strip, n_columns);
+        kernels().solve_lower(n, L, n, transposed, std::min(strip, n_columns - b * strip),
+                              B + b * strip, n_columns);
     });
 }
 

@@ -20,7 +20,8 @@ using Int32Array = py::array_t<std::int32_t, py::array::c_style>;
 using Int64Array = py::array_t<std::int64_t, py::array::c_style>;
 
 /// Throw unless the array has this shape; -1 stands for any length.
-inline void require_shape(const py::array& a, const char* name, std::initializer_list<py::ssize_t> shape) {
+inline void require_shape(const py::array& a, const char* name,
+                          std::initializer_list<py::ssize_t> shape) {
     bool same = a.ndim() == static_cast<py::ssize_t>(shape.size());
     py::ssize_t axis = 0;
     std::string wanted, got;
@@ -29,5 +30,7 @@ inline void require_shape(const py::array& a, const char* name, std::initializer
         wanted += (axis++ ? ", " : "") + (n < 0 ? std::string("n") : std::to_string(n));
     }
     for (py::ssize_t k = 0; k < a.ndim(); ++k) got += (k ? ", " : "") + std::to_string(a.shape(k));
-    if (!same) glassnmr::invalid(std::string(name) + " must have shape (" + wanted + "), got (" + got + ")");
+    if (!same)
+        glassnmr::invalid(std::string(name) + " must have shape (" + wanted + "), got (" + got +
+                          ")");
 }

@@ -6,8 +6,10 @@
 
 #include "arrays.hpp"
 
-/// A view of arrays that the caller keeps alive; `species` may be empty where only geometry matters.
-inline glassnmr::Atoms atoms_view(const Array& positions, const Array& cell, const std::array<bool, 3>& pbc,
+/// A view of arrays that the caller keeps alive; `species` may be empty where only geometry
+/// matters.
+inline glassnmr::Atoms atoms_view(const Array& positions, const Array& cell,
+                                  const std::array<bool, 3>& pbc,
                                   const Int32Array* species = nullptr) {
     require_shape(positions, "positions", {-1, 3});
     require_shape(cell, "cell", {3, 3});

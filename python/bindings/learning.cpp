@@ -25,7 +25,8 @@ Kernel make_kernel(const std::string& name, double kappa, int degree, double off
     return kernel;
 }
 
-Array kernel_matrix(const Kernel& kernel, const Array& X, const std::optional<Array>& Y, int n_threads) {
+Array kernel_matrix(const Kernel& kernel, const Array& X, const std::optional<Array>& Y,
+                    int n_threads) {
     require_matrix(X, "X");
     if (Y) require_shape(*Y, "Y", {-1, X.shape(1)});
     const py::ssize_t rows = X.shape(0), cols = Y ? Y->shape(0) : rows;
@@ -64,8 +65,8 @@ Array gaussian_from_distances(const Array& d2, double kappa, int n_threads) {
     return out;
 }
 
-Array kernel_predict(const Kernel& kernel, const Array& X, const Array& landmarks, const Array& weights,
-                     const Array& bias, int n_threads) {
+Array kernel_predict(const Kernel& kernel, const Array& X, const Array& landmarks,
+                     const Array& weights, const Array& bias, int n_threads) {
     require_matrix(X, "X");
     require_shape(landmarks, "landmarks", {-1, X.shape(1)});
     require_shape(weights, "weights", {landmarks.shape(0), -1});
@@ -81,8 +82,9 @@ Array kernel_predict(const Kernel& kernel, const Array& X, const Array& landmark
 }
 
 /// (index (m), residual (m), factor (m, n)); kernel None means that X is the kernel matrix.
-py::tuple select_landmarks(const std::optional<Kernel>& kernel, const Array& X, const std::string& method,
-                           std::size_t count, double tolerance, std::uint64_t seed, int n_threads) {
+py::tuple select_landmarks(const std::optional<Kernel>& kernel, const Array& X,
+                           const std::string& method, std::size_t count, double tolerance,
+                           std::uint64_t seed, int n_threads) {
     require_matrix(X, "X");
     glassnmr::KernelSource source;
     source.n = size(X.shape(0));
@@ -100,8 +102,8 @@ py::tuple select_landmarks(const std::optional<Kernel>& kernel, const Array& X, 
     std::size_t found;
     {
         const py::gil_scoped_release nogil;
-        found = glassnmr::select_landmarks(source, glassnmr::landmark_method(method), count, tolerance, seed, i, r, f,
-                                           n_threads);
+        found = glassnmr::select_landmarks(source, glassnmr::landmark_method(method), count,
+                                           tolerance, seed, i, r, f, n_threads);
     }
     const py::slice kept(0, static_cast<py::ssize_t>(found), 1);
     return py::make_tuple(index[kept], residual[kept], factor[kept]);
@@ -148,8 +150,8 @@ py::tuple solve(const RidgePath& path, const Array& y, const Array& lam) {
     return py::make_tuple(v, bias);
 }
 
-Array leave_out(const RidgePath& path, const Array& y, const Int64Array& group, std::size_t n_groups, const Array& lam,
-                int n_threads) {
+Array leave_out(const RidgePath& path, const Array& y, const Int64Array& group,
+                std::size_t n_groups, const Array& lam, int n_threads) {
     const auto n = static_cast<py::ssize_t>(path.n());
     require_shape(y, "y", {n, -1});
     require_shape(group, "group", {n});
@@ -165,12 +167,13 @@ Array leave_out(const RidgePath& path, const Array& y, const Int64Array& group, 
 }
 
 /// (alpha, bias); K is copied unless it may be overwritten.
-Array leave_one_out(const Array& factor, const Array& y, double lam, const std::optional<Array>& weights,
-                    int n_threads) {
+Array leave_one_out(const Array& factor, const Array& y, double lam,
+                    const std::optional<Array>& weights, int n_threads) {
     require_shape(factor, "factor", {-1, -1});
     require_shape(y, "y", {factor.shape(1), -1});
     if (weights) require_shape(*weights, "weights", {factor.shape(1)});
-    const auto m = static_cast<std::size_t>(factor.shape(0)), n = static_cast<std::size_t>(factor.shape(1));
+    const auto m = static_cast<std::size_t>(factor.shape(0)),
+               n = static_cast<std::size_t>(factor.shape(1));
     const auto n_targets = static_cast<std::size_t>(y.shape(1));
     Array out({factor.shape(1), y.shape(1)});
     const double *f = factor.data(), *from = y.data(), *w = weights ? weights->data() : nullptr;
@@ -212,23 +215,29 @@ Array solve_triangular(const Array& L, const Array& B, bool transposed, int n_th
 
 void bind_learning(py::module_& m) {
     py::class_<Kernel>(m, "Kernel")
-        .def(py::init(&make_kernel), "name"_a, py::kw_only(), "kappa"_a = 1.0, "degree"_a = 2, "offset"_a = 1.0);
-    m.def("kernel_matrix", &kernel_matrix, "kernel"_a, "X"_a, "Y"_a = py::none(), py::kw_only(), "n_threads"_a = 0);
+        .def(py::init(&make_kernel), "name"_a, py::kw_only(), "kappa"_a = 1.0, "degree"_a = 2,
+             "offset"_a = 1.0);
+    m.def("kernel_matrix", &kernel_matrix, "kernel"_a, "X"_a, "Y"_a = py::none(), py::kw_only(),
+          "n_threads"_a = 0);
     m.def("squared_distances", &squared_distances, "X"_a, py::kw_only(), "n_threads"_a = 0);
-    m.def("gaussian_from_distances", &gaussian_from_distances, "d2"_a, py::kw_only(), "kappa"_a, "n_threads"_a = 0);
-    m.def("kernel_predict", &kernel_predict, "kernel"_a, "X"_a, "landmarks"_a, "weights"_a, "bias"_a, py::kw_only(),
+    m.def("gaussian_from_distances", &gaussian_from_distances, "d2"_a, py::kw_only(), "kappa"_a,
           "n_threads"_a = 0);
-    m.def("select_landmarks", &select_landmarks, "kernel"_a.none(true), "X"_a, py::kw_only(), "method"_a, "count"_a,
-          "tolerance"_a, "seed"_a = 0, "n_threads"_a = 0);
-    m.def("ridge", &ridge, "factor"_a, "y"_a, py::kw_only(), "lam"_a, "counts"_a, "weights"_a = py::none(),
-          "n_threads"_a = 0);
+    m.def("kernel_predict", &kernel_predict, "kernel"_a, "X"_a, "landmarks"_a, "weights"_a,
+          "bias"_a, py::kw_only(), "n_threads"_a = 0);
+    m.def("select_landmarks", &select_landmarks, "kernel"_a.none(true), "X"_a, py::kw_only(),
+          "method"_a, "count"_a, "tolerance"_a, "seed"_a = 0, "n_threads"_a = 0);
+    m.def("ridge", &ridge, "factor"_a, "y"_a, py::kw_only(), "lam"_a, "counts"_a,
+          "weights"_a = py::none(), "n_threads"_a = 0);
     py::class_<RidgePath>(m, "RidgePath")
-        .def(py::init(&ridge_path), "factor"_a, "weights"_a = py::none(), py::kw_only(), "n_threads"_a = 0)
+        .def(py::init(&ridge_path), "factor"_a, "weights"_a = py::none(), py::kw_only(),
+             "n_threads"_a = 0)
         .def("solve", &solve, "y"_a, "lam"_a)
-        .def("leave_out", &leave_out, "y"_a, "group"_a, py::kw_only(), "n_groups"_a, "lam"_a, "n_threads"_a = 0);
-    m.def("leave_one_out", &leave_one_out, "factor"_a, "y"_a, py::kw_only(), "lam"_a, "weights"_a = py::none(),
-          "n_threads"_a = 0);
-    m.def("kernel_ridge", &kernel_ridge, "K"_a, "y"_a, py::kw_only(), "lam"_a, "weights"_a = py::none());
-    m.def("solve_triangular", &solve_triangular, "L"_a, "B"_a, py::kw_only(), "transposed"_a = false,
-          "n_threads"_a = 0);
+        .def("leave_out", &leave_out, "y"_a, "group"_a, py::kw_only(), "n_groups"_a, "lam"_a,
+             "n_threads"_a = 0);
+    m.def("leave_one_out", &leave_one_out, "factor"_a, "y"_a, py::kw_only(), "lam"_a,
+          "weights"_a = py::none(), "n_threads"_a = 0);
+    m.def("kernel_ridge", &kernel_ridge, "K"_a, "y"_a, py::kw_only(), "lam"_a,
+          "weights"_a = py::none());
+    m.def("solve_triangular", &solve_triangular, "L"_a, "B"_a, py::kw_only(),
+          "transposed"_a = false, "n_threads"_a = 0);
 }

@@ -10,8 +10,8 @@ using glassnmr::Soap;
 
 Soap make(std::size_t n_species, double cutoff, std::size_t n_max, std::size_t l_max, double sigma,
           const std::string& basis, const std::pair<double, double>& scaling, const Array& mixing,
-          const std::pair<bool, bool>& body, const std::pair<double, double>& weights, double angular_filter,
-          bool normalise) {
+          const std::pair<bool, bool>& body, const std::pair<double, double>& weights,
+          double angular_filter, bool normalise) {
     glassnmr::SoapSettings s;
     s.radial = radial_settings(basis, cutoff, n_max, l_max, sigma, scaling);
     s.n_species = n_species;
@@ -27,13 +27,15 @@ Soap make(std::size_t n_species, double cutoff, std::size_t n_max, std::size_t l
     return Soap(std::move(s));
 }
 
-Array coefficients(const Soap& soap, const Array& positions, const Array& cell, const std::array<bool, 3>& pbc,
-                   const Int32Array& species, const Int64Array& centres, int n_threads) {
+Array coefficients(const Soap& soap, const Array& positions, const Array& cell,
+                   const std::array<bool, 3>& pbc, const Int32Array& species,
+                   const Int64Array& centres, int n_threads) {
     const glassnmr::Atoms atoms = atoms_view(positions, cell, pbc, &species);
     require_shape(centres, "centres", {-1});
     const auto n_lm = (soap.radial().settings().l_max + 1) * (soap.radial().settings().l_max + 1);
     Array out({centres.shape(0), static_cast<py::ssize_t>(soap.n_channels()),
-               static_cast<py::ssize_t>(soap.radial().settings().n_max), static_cast<py::ssize_t>(n_lm)});
+               static_cast<py::ssize_t>(soap.radial().settings().n_max),
+               static_cast<py::ssize_t>(n_lm)});
     const auto n = static_cast<std::size_t>(centres.shape(0));
     const std::int64_t* which = centres.data();
     double* to = out.mutable_data();
@@ -44,9 +46,9 @@ Array coefficients(const Soap& soap, const Array& positions, const Array& cell, 
 
 /// Rows into an array that the caller brings, (n_centres, n_features), float64 or float32, C order.
 template <class T>
-void transform(const Soap& soap, const Array& positions, const Array& cell, const std::array<bool, 3>& pbc,
-               const Int32Array& species, const Int64Array& centres, py::array_t<T, py::array::c_style>& out,
-               int n_threads) {
+void transform(const Soap& soap, const Array& positions, const Array& cell,
+               const std::array<bool, 3>& pbc, const Int32Array& species, const Int64Array& centres,
+               py::array_t<T, py::array::c_style>& out, int n_threads) {
     const glassnmr::Atoms atoms = atoms_view(positions, cell, pbc, &species);
     require_shape(centres, "centres", {-1});
     require_shape(out, "out", {centres.shape(0), static_cast<py::ssize_t>(soap.n_features())});
@@ -59,7 +61,8 @@ void transform(const Soap& soap, const Array& positions, const Array& cell, cons
 
 py::array_t<glassnmr::FeatureLabel> feature_index(const Soap& soap) {
     const auto labels = soap.feature_index();
-    return py::array_t<glassnmr::FeatureLabel>(static_cast<py::ssize_t>(labels.size()), labels.data());
+    return py::array_t<glassnmr::FeatureLabel>(static_cast<py::ssize_t>(labels.size()),
+                                               labels.data());
 }
 
 }  // namespace
@@ -69,16 +72,17 @@ void bind_soap(py::module_& m) {
     const std::pair<bool, bool> both(true, true);
     const std::pair<double, double> ones(1, 1), none(0, 0);
     py::class_<Soap>(m, "Soap")
-        .def(py::init(&make), "n_species"_a, py::kw_only(), "cutoff"_a, "n_max"_a, "l_max"_a, "sigma"_a, "basis"_a,
-             "scaling"_a = none, "mixing"_a = Array(std::vector<py::ssize_t>{0, 0}), "body"_a = both,
+        .def(py::init(&make), "n_species"_a, py::kw_only(), "cutoff"_a, "n_max"_a, "l_max"_a,
+             "sigma"_a, "basis"_a, "scaling"_a = none,
+             "mixing"_a = Array(std::vector<py::ssize_t>{0, 0}), "body"_a = both,
              "weights"_a = ones, "angular_filter"_a = 0.0, "normalise"_a = false)
         .def_property_readonly("n_features", &Soap::n_features)
         .def_property_readonly("n_channels", &Soap::n_channels)
         .def("feature_index", &feature_index)
-        .def("coefficients", &coefficients, "positions"_a, "cell"_a, "pbc"_a, "species"_a, "centres"_a,
-             py::kw_only(), "n_threads"_a = 0)
-        .def("transform", &transform<double>, "positions"_a, "cell"_a, "pbc"_a, "species"_a, "centres"_a,
-             "out"_a.noconvert(), py::kw_only(), "n_threads"_a = 0)
-        .def("transform", &transform<float>, "positions"_a, "cell"_a, "pbc"_a, "species"_a, "centres"_a,
-             "out"_a.noconvert(), py::kw_only(), "n_threads"_a = 0);
+        .def("coefficients", &coefficients, "positions"_a, "cell"_a, "pbc"_a, "species"_a,
+             "centres"_a, py::kw_only(), "n_threads"_a = 0)
+        .def("transform", &transform<double>, "positions"_a, "cell"_a, "pbc"_a, "species"_a,
+             "centres"_a, "out"_a.noconvert(), py::kw_only(), "n_threads"_a = 0)
+        .def("transform", &transform<float>, "positions"_a, "cell"_a, "pbc"_a, "species"_a,
+             "centres"_a, "out"_a.noconvert(), py::kw_only(), "n_threads"_a = 0);
 }

@@ -14,8 +14,9 @@ GLASSNMR_API const char* version();
 /// Instruction levels that were built in and that this processor can run, lowest first.
 GLASSNMR_API std::vector<std::string> supported_levels();
 
-/// The level whose kernels run: the highest supported, or what the environment variable GLASSNMR_LEVEL names.
-/// Throws std::invalid_argument when that variable names a level that cannot run here.
+/// The level whose kernels run: the highest supported, or what the environment variable
+/// GLASSNMR_LEVEL names. Throws std::invalid_argument when that variable names a level that cannot
+/// run here.
 GLASSNMR_API const char* level_in_use();
 
 /// Name and version of the compiler that built the library.

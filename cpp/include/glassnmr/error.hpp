@@ -8,15 +8,16 @@
 
 namespace glassnmr {
 
-/// A computation failed on valid input (not positive definite, not converged): NumericalError in Python.
+/// A computation failed on valid input (not positive definite, not converged): NumericalError in
+/// Python.
 class GLASSNMR_API numerical_error : public std::runtime_error {
-   public:
+public:
     using std::runtime_error::runtime_error;
 };
 
 /// A file is not a model file, or is damaged: ValueError in Python.
 class GLASSNMR_API format_error : public std::invalid_argument {
-   public:
+public:
     using std::invalid_argument::invalid_argument;
 };
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <glassnmr/cholesky.hpp>
-
 #include <cstdint>
+#include <glassnmr/cholesky.hpp>
 #include <string>
 
 namespace glassnmr {
@@ -21,10 +20,11 @@ enum class LandmarkMethod {
 /// One of the names above; throws std::invalid_argument for another.
 GLASSNMR_API LandmarkMethod landmark_method(const std::string& name);
 
-/// Choose landmarks and factorise on them. Arguments and results as in incomplete_cholesky; `seed` serves the random
-/// ones. Throws std::invalid_argument for kmeans on a precomputed kernel.
-GLASSNMR_API std::size_t select_landmarks(const KernelSource& source, LandmarkMethod method, std::size_t count,
-                                          double tolerance, std::uint64_t seed, std::int64_t* index, double* residual,
-                                          double* factor, int n_threads = 0);
+/// Choose landmarks and factorise on them. Arguments and results as in incomplete_cholesky; `seed`
+/// serves the random ones. Throws std::invalid_argument for kmeans on a precomputed kernel.
+GLASSNMR_API std::size_t select_landmarks(const KernelSource& source, LandmarkMethod method,
+                                          std::size_t count, double tolerance, std::uint64_t seed,
+                                          std::int64_t* index, double* residual, double* factor,
+                                          int n_threads = 0);
 
 }  // namespace glassnmr

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <glassnmr/export.h>
-#include <glassnmr/kernel.hpp>
-#include <glassnmr/soap.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <glassnmr/kernel.hpp>
+#include <glassnmr/soap.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,17 +28,17 @@ struct ModelParts {
     std::vector<std::string> targets;  ///< sigma_iso, C_Q, abs_C_Q, eta ...
     std::vector<std::string> units;    ///< ppm, MHz, 1 ...
     std::optional<std::pair<double, double>> reference;  ///< a, b of delta_iso = a + b sigma_iso
-    std::string provenance;            ///< free text
+    std::string provenance;                              ///< free text
 };
 
 /// A trained model: structure in, NMR parameters of every centre out. Immutable and thread-safe.
 class GLASSNMR_API Model {
-   public:
+public:
     /// Throws std::invalid_argument when the parts do not fit together.
     explicit Model(ModelParts parts);
 
-    /// Throws std::runtime_error when the file cannot be opened, format_error when it is not a model file, is newer
-    /// than this library, or is damaged.
+    /// Throws std::runtime_error when the file cannot be opened, format_error when it is not a
+    /// model file, is newer than this library, or is damaged.
     static Model load(const std::string& path);
 
     /// Writes beside the target and renames, so that a file is whole or not there.
@@ -48,13 +48,13 @@ class GLASSNMR_API Model {
     const Soap& descriptor() const { return soap_; }
     std::size_t n_targets() const { return parts_.targets.size(); }
 
-    /// THEORY.md eq. (10.3) for the given centres: out (n_centres, n_targets). `atoms.species` counts channels.
-    /// Feature rows live only in blocks: memory does not grow with the number of centres. Same bits for any number of
-    /// threads.
-    void predict(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres, double* out,
-                 int n_threads = 0) const;
+    /// THEORY.md eq. (10.3) for the given centres: out (n_centres, n_targets). `atoms.species`
+    /// counts channels. Feature rows live only in blocks: memory does not grow with the number of
+    /// centres. Same bits for any number of threads.
+    void predict(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
+                 double* out, int n_threads = 0) const;
 
-   private:
+private:
     ModelParts parts_;
     Soap soap_;
     std::vector<double> norms_;  ///< |landmark|^2

@@ -26,11 +26,12 @@ using Records = std::map<std::string, Record>;
 /// The container of THEORY.md eq. (10.1), (10.2).
 inline constexpr std::uint32_t model_file_version = 1;
 
-/// Write to a temporary name beside `path`, then rename. Throws std::runtime_error when the disk refuses.
+/// Write to a temporary name beside `path`, then rename. Throws std::runtime_error when the disk
+/// refuses.
 GLASSNMR_API void write_records(const std::string& path, const Records& records);
 
-/// Throws std::runtime_error when the file cannot be opened, format_error when it is not a model file, is newer than
-/// this library, or is damaged; the message says which.
+/// Throws std::runtime_error when the file cannot be opened, format_error when it is not a model
+/// file, is newer than this library, or is damaged; the message says which.
 GLASSNMR_API Records read_records(const std::string& path);
 
 }  // namespace glassnmr

@@ -40,8 +40,8 @@ inline void add_neighbour(const RadialTableView& table, double r, const double* 
 }
 
 template <std::size_t N>
-void expand_padded(const RadialTableView& table, std::size_t n_species, const std::size_t* first, const double* xyz,
-                   double* c) {
+void expand_padded(const RadialTableView& table, std::size_t n_species, const std::size_t* first,
+                   const double* xyz, double* c) {
     const std::size_t n_lm = (table.l_max + 1) * (table.l_max + 1), size = n_lm * table.n_pad;
     for (std::size_t k = 0; k < n_species * size; ++k) c[k] = 0;
     double y[most_lm * lanes], unit[3][lanes], r[lanes];
@@ -54,15 +54,17 @@ void expand_padded(const RadialTableView& table, std::size_t n_species, const st
                 for (std::size_t x = 0; x < 3; ++x) unit[x][k] = d[x] / r[k];
             }
             harmonics_batch(table.l_max, table.legendre, unit[0], unit[1], unit[2], y);
-            for (std::size_t k = 0; k < here; ++k) add_neighbour<N>(table, r[k], y + k, c + s * size);
+            for (std::size_t k = 0; k < here; ++k)
+                add_neighbour<N>(table, r[k], y + k, c + s * size);
         }
     }
 }
 
 /// One (s1, s2, l) block: full n x n for two species, the triangle n2 >= n1 for one.
 template <std::size_t N>
-inline double* spectrum_block(const double* c1, const double* c2, std::size_t n_m, std::size_t n_max,
-                              std::size_t n_pad, bool same, double scale, double* p) {
+inline double* spectrum_block(const double* c1, const double* c2, std::size_t n_m,
+                              std::size_t n_max, std::size_t n_pad, bool same, double scale,
+                              double* p) {
     const std::size_t np = N ? N : n_pad;
     double row[N ? N : most_n];
     const double off = scale * 1.41421356237309504880;
@@ -87,8 +89,8 @@ void spectrum_padded(std::size_t n_species, std::size_t n_max, std::size_t n_pad
     for (std::size_t s1 = 0; s1 < n_species; ++s1) {
         for (std::size_t s2 = s1; s2 < n_species; ++s2) {
             for (std::size_t l = 0; l <= l_max; ++l) {
-                p = spectrum_block<N>(c + s1 * size + l * l * n_pad, c + s2 * size + l * l * n_pad, 2 * l + 1, n_max,
-                                      n_pad, s1 == s2, scale[l], p);
+                p = spectrum_block<N>(c + s1 * size + l * l * n_pad, c + s2 * size + l * l * n_pad,
+                                      2 * l + 1, n_max, n_pad, s1 == s2, scale[l], p);
             }
         }
     }
@@ -96,30 +98,40 @@ void spectrum_padded(std::size_t n_species, std::size_t n_max, std::size_t n_pad
 
 }  // namespace
 
-void harmonics(std::size_t l_max, const double* legendre, const double* x, const double* y, const double* z,
-               double* out) {
+void harmonics(std::size_t l_max, const double* legendre, const double* x, const double* y,
+               const double* z, double* out) {
     harmonics_batch(l_max, legendre, x, y, z, out);
 }
 
-void expand(const RadialTableView& table, std::size_t n_species, const std::size_t* first, const double* xyz,
-            double* c) {
+void expand(const RadialTableView& table, std::size_t n_species, const std::size_t* first,
+            const double* xyz, double* c) {
     switch (table.n_pad) {
-        case 4: return expand_padded<4>(table, n_species, first, xyz, c);
-        case 8: return expand_padded<8>(table, n_species, first, xyz, c);
-        case 12: return expand_padded<12>(table, n_species, first, xyz, c);
-        case 16: return expand_padded<16>(table, n_species, first, xyz, c);
-        default: return expand_padded<0>(table, n_species, first, xyz, c);
+        case 4:
+            return expand_padded<4>(table, n_species, first, xyz, c);
+        case 8:
+            return expand_padded<8>(table, n_species, first, xyz, c);
+        case 12:
+            return expand_padded<12>(table, n_species, first, xyz, c);
+        case 16:
+            return expand_padded<16>(table, n_species, first, xyz, c);
+        default:
+            return expand_padded<0>(table, n_species, first, xyz, c);
     }
 }
 
 void power_spectrum(std::size_t n_species, std::size_t n_max, std::size_t n_pad, std::size_t l_max,
                     const double* scale, const double* c, double* p) {
     switch (n_pad) {
-        case 4: return spectrum_padded<4>(n_species, n_max, n_pad, l_max, scale, c, p);
-        case 8: return spectrum_padded<8>(n_species, n_max, n_pad, l_max, scale, c, p);
-        case 12: return spectrum_padded<12>(n_species, n_max, n_pad, l_max, scale, c, p);
-        case 16: return spectrum_padded<16>(n_species, n_max, n_pad, l_max, scale, c, p);
-        default: return spectrum_padded<0>(n_species, n_max, n_pad, l_max, scale, c, p);
+        case 4:
+            return spectrum_padded<4>(n_species, n_max, n_pad, l_max, scale, c, p);
+        case 8:
+            return spectrum_padded<8>(n_species, n_max, n_pad, l_max, scale, c, p);
+        case 12:
+            return spectrum_padded<12>(n_species, n_max, n_pad, l_max, scale, c, p);
+        case 16:
+            return spectrum_padded<16>(n_species, n_max, n_pad, l_max, scale, c, p);
+        default:
+            return spectrum_padded<0>(n_species, n_max, n_pad, l_max, scale, c, p);
     }
 }
 

@@ -7,10 +7,11 @@ namespace glassnmr::GLASSNMR_LEVEL {
 
 inline constexpr std::size_t lanes = 8;
 
-/// Y_lm of `lanes` unit vectors at once, THEORY.md eq. (4.2)-(4.3): y[lm][lane]. `legendre` as made by
-/// legendre_constants(). The sine and cosine of m phi come from (x + i y)^m, so no angle is formed.
-static inline void harmonics_batch(std::size_t l_max, const double* legendre, const double* x, const double* y,
-                                   const double* z, double* out) {
+/// Y_lm of `lanes` unit vectors at once, THEORY.md eq. (4.2)-(4.3): y[lm][lane]. `legendre` as made
+/// by legendre_constants(). The sine and cosine of m phi come from (x + i y)^m, so no angle is
+/// formed.
+static inline void harmonics_batch(std::size_t l_max, const double* legendre, const double* x,
+                                   const double* y, const double* z, double* out) {
     double c[lanes], s[lanes], p[lanes], before[lanes], next[lanes];
     for (std::size_t k = 0; k < lanes; ++k) c[k] = 1, s[k] = 0;
     const double* constant = legendre;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// First include of every file in this folder: gives each instruction level its own Eigen and its own namespace.
+// First include of every file in this folder: gives each instruction level its own Eigen and its
+// own namespace.
 #pragma once
 
 #ifndef GLASSNMR_LEVEL
@@ -11,5 +12,6 @@
 #define GLASSNMR_TEXT_(a) #a
 #define GLASSNMR_TEXT(a) GLASSNMR_TEXT_(a)
 
-// Two copies of Eigen compiled for different levels would share weak symbols, and the linker would keep one.
+// Two copies of Eigen compiled for different levels would share weak symbols, and the linker would
+// keep one.
 #define Eigen GLASSNMR_JOIN(Eigen_, GLASSNMR_LEVEL)

@@ -26,15 +26,18 @@ constexpr int row_major = Eigen::RowMajor, column_major = Eigen::ColMajor;
 
 template <int Order>
 View<Order> view(double* a, std::size_t rows, std::size_t cols, std::size_t ld) {
-    return {a, static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(cols), Stride(static_cast<Eigen::Index>(ld))};
+    return {a, static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(cols),
+            Stride(static_cast<Eigen::Index>(ld))};
 }
 
 template <int Order>
 ConstView<Order> view(const double* a, std::size_t rows, std::size_t cols, std::size_t ld) {
-    return {a, static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(cols), Stride(static_cast<Eigen::Index>(ld))};
+    return {a, static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(cols),
+            Stride(static_cast<Eigen::Index>(ld))};
 }
 
-/// `body` over a row in whole vectors, so that a value depends neither on its place nor on the alignment.
+/// `body` over a row in whole vectors, so that a value depends neither on its place nor on the
+/// alignment.
 template <class Body>
 inline void in_packets(std::size_t n, double* row, const double* other, const Body& body) {
     constexpr std::size_t lanes = 8;
@@ -69,20 +72,23 @@ inline void accumulate(View<row_major>& to, double alpha, double beta, const Pro
 
 }  // namespace
 
-void gemm_nt(std::size_t m, std::size_t n, std::size_t k, double alpha, const double* a, std::size_t lda,
-             const double* b, std::size_t ldb, double beta, double* c, std::size_t ldc) {
+void gemm_nt(std::size_t m, std::size_t n, std::size_t k, double alpha, const double* a,
+             std::size_t lda, const double* b, std::size_t ldb, double beta, double* c,
+             std::size_t ldc) {
     auto to = view<row_major>(c, m, n, ldc);
-    accumulate(to, alpha, beta, view<row_major>(a, m, k, lda) * view<row_major>(b, n, k, ldb).transpose());
+    accumulate(to, alpha, beta,
+               view<row_major>(a, m, k, lda) * view<row_major>(b, n, k, ldb).transpose());
 }
 
-void gemm_nn(std::size_t m, std::size_t n, std::size_t k, double alpha, const double* a, std::size_t lda,
-             const double* b, std::size_t ldb, double beta, double* c, std::size_t ldc) {
+void gemm_nn(std::size_t m, std::size_t n, std::size_t k, double alpha, const double* a,
+             std::size_t lda, const double* b, std::size_t ldb, double beta, double* c,
+             std::size_t ldc) {
     auto to = view<row_major>(c, m, n, ldc);
     accumulate(to, alpha, beta, view<row_major>(a, m, k, lda) * view<row_major>(b, k, n, ldb));
 }
 
-void kernel_values(const Kernel& kernel, std::size_t n, std::size_t m, const double* xx, const double* yy, double* g,
-                   std::size_t ldg) {
+void kernel_values(const Kernel& kernel, std::size_t n, std::size_t m, const double* xx,
+                   const double* yy, double* g, std::size_t ldg) {
     for (std::size_t i = 0; i < n; ++i) {
         double* row = g + i * ldg;
         if (kernel.kind == KernelKind::gaussian) {
@@ -113,7 +119,8 @@ double dot(std::size_t n, const double* a, const double* b) {
         for (std::size_t j = 0; j < lanes; ++j) part[j] += a[k + j] * b[k + j];
     }
     for (std::size_t j = 0; k < n; ++k, ++j) part[j] += a[k] * b[k];
-    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
+    return ((part[0] + part[4]) + (part[2] + part[6])) +
+           ((part[1] + part[5]) + (part[3] + part[7]));
 }
 
 void axpy(std::size_t n, double a, const double* x, double* y) {
@@ -126,8 +133,8 @@ std::size_t cholesky(std::size_t n, double* a, std::size_t lda) {
     return failed < 0 ? n : static_cast<std::size_t>(failed);
 }
 
-void solve_lower(std::size_t n, const double* l, std::size_t ldl, bool transposed, std::size_t n_rhs, double* b,
-                 std::size_t ldb) {
+void solve_lower(std::size_t n, const double* l, std::size_t ldl, bool transposed,
+                 std::size_t n_rhs, double* b, std::size_t ldb) {
     const auto lower = view<row_major>(l, n, n, ldl);
     auto rhs = view<row_major>(b, n, n_rhs, ldb);
     if (transposed) {
@@ -137,7 +144,8 @@ void solve_lower(std::size_t n, const double* l, std::size_t ldl, bool transpose
     }
 }
 
-void solve_upper(std::size_t n, const double* r, std::size_t ldr, std::size_t n_rhs, double* b, std::size_t ldb) {
+void solve_upper(std::size_t n, const double* r, std::size_t ldr, std::size_t n_rhs, double* b,
+                 std::size_t ldb) {
     auto rhs = view<column_major>(b, n, n_rhs, ldb);
     view<column_major>(r, n, n, ldr).triangularView<Eigen::Upper>().solveInPlace(rhs);
 }
@@ -145,16 +153,18 @@ void solve_upper(std::size_t n, const double* r, std::size_t ldr, std::size_t n_
 void qr(std::size_t rows, std::size_t cols, double* a, std::size_t lda, double* tau) {
     Eigen::Ref<Matrix<column_major>, 0, Stride> matrix(view<column_major>(a, rows, cols, lda));
     const Eigen::HouseholderQR<Eigen::Ref<Matrix<column_major>, 0, Stride>> factored(matrix);
-    for (std::size_t k = 0; k < cols; ++k) tau[k] = factored.hCoeffs()[static_cast<Eigen::Index>(k)];
+    for (std::size_t k = 0; k < cols; ++k)
+        tau[k] = factored.hCoeffs()[static_cast<Eigen::Index>(k)];
 }
 
-void apply_q(std::size_t rows, std::size_t cols, const double* a, std::size_t lda, const double* tau, bool transposed,
-             std::size_t n_rhs, double* b, std::size_t ldb) {
+void apply_q(std::size_t rows, std::size_t cols, const double* a, std::size_t lda,
+             const double* tau, bool transposed, std::size_t n_rhs, double* b, std::size_t ldb) {
     const auto reflectors = view<column_major>(a, rows, cols, lda);
     const Eigen::Map<const Eigen::VectorXd> scales(tau, static_cast<Eigen::Index>(cols));
     auto to = view<column_major>(b, rows, n_rhs, ldb);
-    const Eigen::HouseholderSequence<const ConstView<column_major>, const Eigen::Map<const Eigen::VectorXd>> q(
-        reflectors, scales);
+    const Eigen::HouseholderSequence<const ConstView<column_major>,
+                                     const Eigen::Map<const Eigen::VectorXd>>
+        q(reflectors, scales);
     if (transposed) {
         to.applyOnTheLeft(q.transpose());
     } else {

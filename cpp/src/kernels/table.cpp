@@ -7,9 +7,24 @@
 namespace glassnmr::GLASSNMR_LEVEL {
 
 extern const Kernels table;
-const Kernels table = {GLASSNMR_TEXT(GLASSNMR_LEVEL), &harmonics, &expand, &power_spectrum,
-                       &isotropic_lines, &central_lines, &powder_line,
-                       &gemm_nt, &gemm_nn, &kernel_values, &kernel_from_distances, &dot, &axpy, &cholesky,
-                       &solve_lower, &solve_upper, &qr, &apply_q, &svd};
+const Kernels table = {GLASSNMR_TEXT(GLASSNMR_LEVEL),
+                       &harmonics,
+                       &expand,
+                       &power_spectrum,
+                       &isotropic_lines,
+                       &central_lines,
+                       &powder_line,
+                       &gemm_nt,
+                       &gemm_nn,
+                       &kernel_values,
+                       &kernel_from_distances,
+                       &dot,
+                       &axpy,
+                       &cholesky,
+                       &solve_lower,
+                       &solve_upper,
+                       &qr,
+                       &apply_q,
+                       &svd};
 
 }  // namespace glassnmr::GLASSNMR_LEVEL
