@@ -1,7 +1,55 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From a model of an oxide glass to the solid-state NMR spectra that an experimenter would measure."""
+"""From a model of an oxide glass to the solid-state NMR spectra that an experimenter would measure.
+
+Structures come from `read_frames`, tensors to learn from `read_dataset`; a descriptor (`SphericalBesselSOAP`) and a
+regressor (`LSSVR`, `KernelRidge`) make an `NMRModel`; its predictions make a `Spectrum` through `mas_spectrum`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from glassnmr._core import NumericalError, config
 from glassnmr.version import __version__
 
-__all__ = ["NumericalError", "__version__", "config"]
+if TYPE_CHECKING:
+    from glassnmr.dataset import Dataset, read_dataset
+    from glassnmr.descriptors import SphericalBesselSOAP, former_mixing, neighbours
+    from glassnmr.io import read_frames, read_predictions, write_predictions
+    from glassnmr.isotopes import Isotope, isotope
+    from glassnmr.learning import LSSVR, KernelRidge
+    from glassnmr.model import NMRModel, fit_reference
+    from glassnmr.spectra import Spectrum, mas_spectrum
+    from glassnmr.training import train, validate
+    from glassnmr.validation import GroupedKFold, cross_validate
+
+# Where each public name lives: loaded when it is first used, so that the command line starts fast.
+_HOME = {
+    "Dataset": "dataset", "read_dataset": "dataset",
+    "SphericalBesselSOAP": "descriptors", "former_mixing": "descriptors", "neighbours": "descriptors",
+    "read_frames": "io", "read_predictions": "io", "write_predictions": "io",
+    "Isotope": "isotopes", "isotope": "isotopes",
+    "LSSVR": "learning", "KernelRidge": "learning",
+    "NMRModel": "model", "fit_reference": "model",
+    "Spectrum": "spectra", "mas_spectrum": "spectra",
+    "train": "training", "validate": "training",
+    "GroupedKFold": "validation", "cross_validate": "validation",
+}
+
+__all__ = [
+    "LSSVR", "Dataset", "GroupedKFold", "Isotope", "KernelRidge", "NMRModel", "NumericalError", "Spectrum",
+    "SphericalBesselSOAP", "__version__", "config", "cross_validate", "fit_reference", "former_mixing", "isotope",
+    "mas_spectrum", "neighbours", "read_dataset", "read_frames", "read_predictions", "train", "validate",
+    "write_predictions",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'glassnmr' has no attribute {name!r}")
+    return getattr(import_module(f"glassnmr.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
