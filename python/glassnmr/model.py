@@ -58,7 +58,8 @@ def fit_reference(sigma_iso: ArrayLike, delta_iso: ArrayLike, *, slope: float | 
     """
     sigma, delta = np.asarray(sigma_iso, dtype=float), np.asarray(delta_iso, dtype=float)
     if sigma.ndim != 1 or sigma.shape != delta.shape:
-        raise ValueError(f"sigma_iso and delta_iso must be two lists of one length, got {sigma.shape} and {delta.shape}")
+        raise ValueError("sigma_iso and delta_iso must be two lists of one length, "
+                         f"got {sigma.shape} and {delta.shape}")
     if not (np.isfinite(sigma).all() and np.isfinite(delta).all()):
         raise ValueError("sigma_iso and delta_iso must be finite")
     if len(sigma) < (1 if slope is not None else 2):
@@ -149,7 +150,7 @@ class NMRModel:
         return cls(_core.Model(
             soap=descriptor._core, species=list(descriptor.species), isotope=isotopes[0], centre=elements[0],
             kernel=regressor.kernel, kappa=regressor.kappa_, degree=regressor.degree, offset=regressor.offset,
-            landmarks=regressor.landmarks_, weights=np.reshape(regressor.weights_, (-1, len(targets))),
+            landmarks=np.asarray(regressor.landmarks_), weights=np.reshape(regressor.weights_, (-1, len(targets))),
             bias=np.reshape(regressor.bias_, -1), targets=list(targets), units=[TARGET_UNITS[t] for t in targets],
             reference=reference, provenance=json.dumps(story, default=_plain)))
 
@@ -228,7 +229,7 @@ class NMRModel:
         return a + b * np.asarray(sigma_iso, dtype=float)
 
     def predict_frame(self, atoms: ase.Atoms, *, frame: int = 0, n_threads: int = 0) -> Prediction:
-        """NMR parameters of every centre of one structure; `values` holds the targets, and delta_iso with a reference."""
+        """NMR parameters of every centre of one structure; `values` holds the targets, delta_iso with a reference."""
         s = as_structure(atoms, self._descriptor.species, name=f"frame {frame}")
         centres = np.flatnonzero(s.numbers == atomic_numbers[self.centre]).astype(np.int64)
         table = self._core.predict(s.positions, s.cell, s.pbc.tolist(), self._descriptor._channel[s.numbers], centres,

@@ -98,7 +98,7 @@ def train(validation: Validation, descriptor: SphericalBesselSOAP, regressor: LS
 
 
 def row_labels(dataset: Dataset, name: str) -> NDArray[np.str_]:
-    """Labels (R,) of the rows: a column of the table, a per-atom array, an entry of info, or ``site`` by counting bonds.
+    """Labels (R,) of the rows: a column of the table, a per-atom array, an entry of info, or ``site``: bonds counted.
 
     Raises ValueError for a name that some structure does not have.
     """

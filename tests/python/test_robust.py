@@ -56,7 +56,7 @@ def test_outliers_no_longer_pull_the_fit() -> None:
 
 
 def test_clean_data_are_hardly_changed() -> None:
-    x, y, clean = problem()
+    x, y, _ = problem()
     plain = LSSVR(kappa=1.0, lam=1e-4).fit(x, y).predict(x)
     robust = LSSVR(kappa=1.0, lam=1e-4, robust=3.0).fit(x, y).predict(x)
     np.testing.assert_allclose(robust, plain, atol=0.05)

@@ -10,8 +10,8 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, make_supercell
 from scipy.optimize import brentq
-from scipy.special import spherical_jn
 from scipy.spatial.transform import Rotation
+from scipy.special import spherical_jn
 
 from glassnmr.descriptors import SphericalBesselSOAP, former_mixing, neighbours, select_centres
 from test_harmonics import scipy_harmonics
@@ -187,7 +187,8 @@ def test_blocks_stream_the_same_rows(glass: Atoms) -> None:
 
 
 @pytest.mark.parametrize("pbc", [(1, 1, 0), (1, 0, 0), (0, 0, 0), (0, 1, 1)])
-def test_slabs_wires_and_molecules_see_no_images_across_open_directions(glass: Atoms, pbc: tuple[int, int, int]) -> None:
+def test_slabs_wires_and_molecules_see_no_images_across_open_directions(
+        glass: Atoms, pbc: tuple[int, int, int]) -> None:
     atoms = glass.copy()
     atoms.pbc = pbc
     padded = glass.copy()

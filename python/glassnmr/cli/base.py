@@ -62,7 +62,7 @@ def _ignore(*_: object) -> None:
     """The progress callback where none is shown."""
 
 
-pass_session = click.make_pass_decorator(Session)
+pass_session: Callable[[Callable[..., Any]], Callable[..., Any]] = click.make_pass_decorator(Session)
 
 
 def _switch(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:

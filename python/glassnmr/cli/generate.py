@@ -107,7 +107,8 @@ def carve(session: Session, files: tuple[Path, ...], counts: tuple[tuple[str, in
 @click.option("--jobs", type=click.IntRange(1), default=1, help="Calculations at once.")
 @click.option("--timeout", type=Finite(0, above=True), help="Seconds for one calculation.")
 @click.option("--retry", is_flag=True, help="Try again what failed before.")
-@click.option("--setting", "settings", multiple=True, metavar="NAME=VALUE", help="Of the method: ecut=20, basis=pcSseg-1.")
+@click.option("--setting", "settings", multiple=True, metavar="NAME=VALUE",
+              help="Of the method: ecut=20, basis=pcSseg-1.")
 @types_option
 @index_option
 @output(help="The table of what is finished, as .extxyz.")

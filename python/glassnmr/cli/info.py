@@ -47,7 +47,8 @@ def _installation() -> str:
     import glassnmr
     from glassnmr.generation.methods import methods
 
-    lines = [f"glassnmr {glassnmr.__version__}, Python {platform.python_version()}, {sys.platform} {platform.machine()}"]
+    lines = [f"glassnmr {glassnmr.__version__}, Python {platform.python_version()}, "
+             f"{sys.platform} {platform.machine()}"]
     lines += [f"  {key.replace('_', ' ')}: {_plain(value)}" for key, value in glassnmr.config().items()]
     for name, use in OPTIONAL.items():
         try:

@@ -86,7 +86,8 @@ data_options = stack([
     click.option("--isotope", metavar="NUCLEUS", help="The nucleus to learn, such as 29Si."),
     click.option("--tensor", metavar="ARRAY", help="Array of nine columns with the tensors; found by name if it is ms "
                                                    "or efg."),
-    click.option("--kind", type=click.Choice(["ms", "efg"]), help="What --tensor is: shielding (ppm) or field gradient."),
+    click.option("--kind", type=click.Choice(["ms", "efg"]),
+                 help="What --tensor is: shielding (ppm) or field gradient."),
     click.option("--scalar", multiple=True, metavar="[TARGET=]ARRAY",
                  help="Array of one column with values of a target; may be given several times."),
     click.option("--sign", type=click.Choice(["1", "-1", "+1"]), default="1",
@@ -104,7 +105,8 @@ model_options = stack([
     click.option("--target", "targets", multiple=True, metavar="NAME",
                  help="Learn sigma_iso, abs_C_Q, eta, C_Q, V_zz, P_Q, span or skew; may be given several times. "
                       "[default: sigma_iso for shieldings, abs_C_Q and eta for field gradients]"),
-    click.option("--species", metavar="ELEMENTS", help="Elements of the descriptor: O,Si,Na. [default: those in the data]"),
+    click.option("--species", metavar="ELEMENTS",
+                 help="Elements of the descriptor: O,Si,Na. [default: those in the data]"),
     click.option("--cutoff", type=Finite(0, above=True), default=6.0, help="Radius of an environment, Å."),
     click.option("--n-max", type=click.IntRange(1), default=12, help="Radial functions."),
     click.option("--l-max", type=click.IntRange(0), default=4, help="Largest angular momentum."),
@@ -114,14 +116,15 @@ model_options = stack([
     click.option("--radial-scaling", type=(Finite(0, above=True), Finite(0, above=True)), metavar="R0 M",
                  default=(2.5, 4.0), help="Weight neighbours by 1 / (1 + (r / R0)^M); a large R0 weights all alike."),
     click.option("--mixing", type=click.Choice(["none", "formers"]), default="formers",
-                 help="'formers' keeps O and the network formers (B, Al, Si, P, Ge; they count twice) apart and puts all "
-                      "other elements into one channel; 'none' gives each element its own."),
+                 help="'formers' keeps O and the network formers (B, Al, Si, P, Ge; they count twice) apart and puts "
+                      "all other elements into one channel; 'none' gives each element its own."),
     click.option("--regressor", type=click.Choice(["lssvr", "krr"]), default="lssvr",
                  help="Sparse regression on landmarks, or exact kernel ridge."),
     click.option("--robust", type=Finite(0), default=1.0,
                  help="Of lssvr: rows that are off by more than so many robust deviations when left out count less; 0 "
                       "counts all alike."),
-    click.option("--kernel", type=click.Choice(["gaussian", "linear", "polynomial"]), default="gaussian", help="Kernel."),
+    click.option("--kernel", type=click.Choice(["gaussian", "linear", "polynomial"]), default="gaussian",
+                 help="Kernel."),
     click.option("--landmarks", "n_landmarks", type=click.IntRange(1), default=1000, help="Most landmarks of lssvr."),
     click.option("--landmark-method", default="icd",
                  type=click.Choice(["icd", "rpcholesky", "fps", "entropy", "kmeans", "random"]),

@@ -50,7 +50,7 @@ def read_data(settings: Settings, session: Session, *, one_isotope: bool = True)
 
 def _scalars(given: tuple[str, ...]) -> dict[str, str] | None:
     pairs = [word.split("=", 1) if "=" in word else [word, word] for word in given]
-    return {target: array for target, array in pairs} or None
+    return dict(pairs) or None
 
 
 def targets_of(settings: Settings, data: Dataset) -> tuple[str, ...]:
