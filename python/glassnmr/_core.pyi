@@ -182,6 +182,15 @@ def kernel_ridge(
     weights: ArrayLike | None = ...,
 ) -> tuple[Any, ...]: ...
 
+def leave_one_out(
+    factor: ArrayLike,
+    y: ArrayLike,
+    *,
+    lam: SupportsFloat,
+    weights: ArrayLike | None = ...,
+    n_threads: SupportsInt = ...,
+) -> NDArray[np.float64]: ...
+
 def mas_lines(
     delta_iso: ArrayLike,
     *,
