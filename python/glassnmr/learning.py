@@ -8,7 +8,8 @@ them) without needing it.
 from __future__ import annotations
 
 import inspect
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,7 +31,8 @@ Floats = NDArray[np.float64]
 Self = TypeVar("Self", bound="Regressor")
 
 
-class Landmarks(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Landmarks:
     """Chosen rows and the factor on them, as :func:`select_landmarks` returns it."""
 
     index: NDArray[np.int64]
@@ -246,6 +248,7 @@ class Regressor:
     _one_target: bool = True
 
     def _kernel_predict(self, rows: Floats) -> Floats:
+        assert self.landmarks_ is not None
         kernel = core_kernel(self.kernel, self.kappa_, self.degree, self.offset)
         return _core.kernel_predict(kernel, rows, self.landmarks_, self.weights_, self.bias_, n_threads=self.n_threads)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -113,7 +114,7 @@ def _choices(fold: int, kappas: Floats, lams: Floats, error: Floats) -> tuple[Ch
 
 def _inside(rows: KernelRows, train: Rows, y: Floats, group: Rows, weights: Floats | None, kappas: Floats, lams: Floats,
             absolute: bool, report: Callable[[str], None]) -> Floats:
-    """Leave-group-out error (kappa, lam) on the training part alone; one factorisation for each kappa, two if robust."""
+    """Leave-group-out error (kappa, lam) on the training part; one factorisation for each kappa, two if robust."""
     robust = getattr(rows.estimator, "robust", None)
     number = np.unique(group[train], return_inverse=True)[1].astype(np.int64).reshape(-1)
     scale = np.std(y[train], axis=0) if y.shape[1] > 1 else np.ones(1)
@@ -127,7 +128,8 @@ def _inside(rows: KernelRows, train: Rows, y: Floats, group: Rows, weights: Floa
             path = _core.RidgePath(factor, w, n_threads=rows.n_threads)
             residual = path.leave_out(y[train], number, n_groups=int(number.max()) + 1, lam=lams,
                                       n_threads=rows.n_threads) / scale
-            return np.abs(residual).mean(axis=(1, 2)) if absolute else np.sqrt((residual**2).mean(axis=(1, 2)))
+            mean: Floats = (np.abs(residual) if absolute else residual**2).mean(axis=(1, 2))
+            return mean if absolute else np.sqrt(mean)
 
         error[k] = errors(w)
         if robust is not None:  # the weights of the best lam so far serve all: they change little with it
@@ -177,11 +179,11 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
         raise ValueError(f"choosing parameters inside {n_splits} folds needs more groups than folds, got {n_groups}")
     total, done = n_splits * (len(factors) + 1), 0
 
-    def report(text: str) -> None:
+    def report(text: str, place: str) -> None:
         nonlocal done
         done += 1
         if progress is not None:
-            progress(done, total, text)
+            progress(done, total, place + text)
 
     prediction, fold = np.empty_like(known), np.empty(len(known), dtype=np.int64)
     chosen: list[tuple[float, float]] = []
@@ -189,14 +191,14 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
     for k, (train, test) in enumerate(splits):
         tried = factors * rows.kappa(train)
         error = _inside(rows, train, known, group, weights, tried, grid, scoring == "mae",
-                        lambda text, k=k: report(f"fold {k + 1} of {n_splits}, {text}"))
+                        partial(report, place=f"fold {k + 1} of {n_splits}, "))
         found = _choices(k, tried, grid, error)
         kappa, lam = next((choice.kappa, choice.lam) for choice in found if choice.chosen)
         choices += found
         chosen.append((kappa, lam))
         prediction[test] = rows.fit_predict(train, test, known, weights, kappa, lam).reshape(len(test), -1)
         fold[test] = k
-        report(f"fold {k + 1} of {n_splits}, fit")
+        report("fit", place=f"fold {k + 1} of {n_splits}, ")
     shape = np.shape(y)
     return CrossValidation(known.reshape(shape), prediction.reshape(shape), fold, tuple(c[0] for c in chosen),
                            tuple(c[1] for c in chosen), tuple(choices))
