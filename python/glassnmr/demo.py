@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The whole chain on what the package ships: train, validate, predict a glass that no model has seen, draw its spectra."""
+"""The whole chain on what the package ships: train, validate, predict a glass no model has seen, draw its spectra."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def _draw(demo: Demo, where: Path) -> None:
         _picture(demo, where / f"{isotope}.png",
                  plots.plot_spectrum(spectrum, title=f"glass {what}, {FIELD} T, predicted"))
     title = f"MAS spectra at {FIELD} T predicted for a glass of {len(demo.sites)} atoms, {what}"
-    _picture(demo, where / "demo.png", plots.overview(panels[:3], list(demo.spectra.values()), title))
+    _picture(demo, where / "demo.png", plots.overview(panels, list(demo.spectra.values()), title))
 
 
 def _picture(demo: Demo, path: Path, figure: Figure) -> None:

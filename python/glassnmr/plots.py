@@ -197,9 +197,9 @@ def overview(parities: Sequence[Parity], spectra: Sequence[Spectrum], title: str
 
     from glassnmr.validation import metrics
 
-    figure = Figure(figsize=(8.4, 5.4), dpi=130, layout="constrained")
+    figure = Figure(figsize=(max(8.4, 2.6 * len(parities)), 5.4), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
-    above, below = figure.subfigures(2, 1, height_ratios=(1, 1.05))
+    above, below = np.asarray(figure.subfigures(2, 1, height_ratios=(1, 1.05))).ravel()
     for axes, panel in zip(above.subplots(1, len(parities), squeeze=False)[0], parities, strict=True):
         known, guess = np.asarray(panel.known, dtype=float), np.asarray(panel.guess, dtype=float)
         _draw_parity(axes, known, guess, np.asarray(panel.labels).astype(str), metrics(known, guess), panel.quantity,

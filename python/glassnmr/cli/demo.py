@@ -63,6 +63,8 @@ def report(demo: Demo) -> str:
                 if count >= 5:
                     errors[f"  {head.split()[0]} {target} {label}"] = found.errors(target, labels == label)
     lines = ["Errors of cross validation, no structure in training and test:", error_table(errors, "quantity"), ""]
+    lines[2:2] = [f"{head} is not learnt from {found['n']:.0f} rows: their mean predicts it as well (R2 below 0)."
+                  for head, found in errors.items() if not head.startswith(" ") and found["R2"] < 0]
     sites, counts = np.unique(demo.sites, return_counts=True)
     kinds = ", ".join(f"{site} {count}" for site, count in zip(sites, counts, strict=True))
     lines += [f"Glass of {len(demo.sites)} atoms, predicted in {demo.seconds['predict the glass']:.1f} s: {kinds}", ""]

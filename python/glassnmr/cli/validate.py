@@ -27,7 +27,8 @@ PICTURES = (".png", ".svg", ".pdf")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @data_options
 @model_options
-@click.option("--by", metavar="LABEL", help="Errors for each value of a label: site, element, or an array of the files.")
+@click.option("--by", metavar="LABEL",
+              help="Errors for each value of a label: site, element, or an array of the files.")
 @click.option("--curve", type=click.Choice(["landmarks", "training-size"]),
               help="Print the error against the number of landmarks or of training rows.")
 @click.option("--sizes", metavar="N,N,...", help="Points of the curve. [default: about halving from all]")
