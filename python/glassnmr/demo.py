@@ -58,9 +58,9 @@ class Task:
 
 TASKS = (
     Task("29Si-shielding", "shielding", "29Si", ("sigma_iso",),
-         {"cutoff": 4.5, "n_max": 4, "l_max": 2, "sigma": 0.3}),
+         {"cutoff": 4.5, "n_max": 4, "l_max": 4, "sigma": 0.3}),
     Task("17O-shielding", "shielding", "17O", ("sigma_iso",),
-         {"cutoff": 4.5, "n_max": 4, "l_max": 2, "sigma": 0.3}),
+         {"cutoff": 4.5, "n_max": 4, "l_max": 4, "sigma": 0.3}),
     Task("17O-efg", "efg-17O", "17O", ("abs_C_Q", "eta"),
          {"cutoff": 5.0, "n_max": 6, "l_max": 4, "sigma": 0.4}),
 )
@@ -114,7 +114,7 @@ def run(folder: str | os.PathLike[str], *, progress: Callable[[int, int, str], N
 
 def _train(demo: Demo, where: Path, task: Task, seed: int, n_threads: int) -> None:
     data = reference.load(task.data, task.isotope)
-    soap, regressor = task.soap(), LSSVR(n_landmarks=500, n_threads=n_threads)
+    soap, regressor = task.soap(), LSSVR(n_landmarks=500, robust=1.0, n_threads=n_threads)
     found = validate(data, soap, regressor, targets=task.targets, seed=seed, n_threads=n_threads,
                      n_splits=min(5, len(np.unique(data.group)) - 1))
     shifts = reference.shift_reference(task.isotope) if "sigma_iso" in task.targets else None
