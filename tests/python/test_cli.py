@@ -245,7 +245,7 @@ def test_ctrl_c_ends_with_one_line_and_no_file(tmp_path: Path) -> None:
         assert process.stderr.read().strip() == b"glassnmr: interrupted"
 
 
-def test_help_comes_without_loading_numpy() -> None:
+def test_starting_loads_neither_scipy_nor_matplotlib() -> None:
     program = "import sys\nfrom glassnmr.cli.base import Commands\nassert 'matplotlib' not in sys.modules\n" \
               "assert 'scipy' not in sys.modules and 'ase.io' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
