@@ -231,7 +231,9 @@ def test_a_reader_that_leaves_ends_the_program_without_a_word() -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_ctrl_c_ends_with_one_line_and_no_file(tmp_path: Path) -> None:
-    program = "import sys, time; sys.argv[1:] = ['info']; from glassnmr.cli import main\n" \
+    # a job in the background inherits an ignored SIGINT
+    program = "import signal, sys, time; signal.signal(signal.SIGINT, signal.default_int_handler)\n" \
+              "sys.argv[1:] = ['info']; from glassnmr.cli import main\n" \
               "import glassnmr.cli.info as info\n" \
               "def wait():\n    print('ready', flush=True)\n    time.sleep(60)\n" \
               "info._installation = wait\nmain()"
