@@ -330,7 +330,11 @@ def landmark_curve(estimator: LSSVR, X: ArrayLike, y: ArrayLike, groups: ArrayLi
         kappa = rows.kappa(train)
         index, residual, factor = rows.factor(train, kappa, int(size[-1]))
         here = np.minimum(size, len(index)).astype(np.int64)
-        v, bias = _core.ridge(factor, known[train], lam=float(estimator.lam), counts=here, n_threads=rows.n_threads)
+        robust = getattr(estimator, "robust", None)  # the weights of all landmarks serve every count
+        weights = None if robust is None else robust_weights(factor, known[train], float(estimator.lam), robust,
+                                                             n_threads=rows.n_threads)
+        v, bias = _core.ridge(factor, known[train], lam=float(estimator.lam), counts=here, weights=weights,
+                              n_threads=rows.n_threads)
         lower = np.ascontiguousarray(np.tril(factor[:, index].T))
         features = _core.solve_triangular(lower, rows.between(train[index], test, kappa), n_threads=rows.n_threads)
         for c in range(len(size)):

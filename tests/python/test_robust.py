@@ -8,7 +8,7 @@ import pytest
 
 from glassnmr import _core
 from glassnmr.learning import LSSVR, robust_weights
-from glassnmr.validation import cross_validate
+from glassnmr.validation import GroupedKFold, cross_validate, landmark_curve
 
 
 def problem(outliers: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -83,6 +83,15 @@ def test_cross_validation_chooses_with_the_weights_it_will_use() -> None:
         found = cross_validate(LSSVR(robust=robust), x, y, lams=[1e-5, 1e-3, 1e-1], kappas=[1.0, 4.0], n_splits=4)
         errors[robust] = np.abs(found.prediction - clean)[30:].mean()
     assert errors[1.0] < errors[None]
+
+
+def test_the_landmark_curve_ends_at_the_error_of_the_robust_fit() -> None:
+    x, y, _ = problem(outliers=30)
+    estimator = LSSVR(kappa=1.0, lam=1e-3, robust=1.0, tolerance=0.0)
+    curve = landmark_curve(estimator, x, y, counts=[20, 240], n_splits=5)
+    for k, (train, test) in enumerate(GroupedKFold(5).split(x, groups=np.arange(len(x)))):
+        fitted = estimator.fit(x[train], y[train])
+        np.testing.assert_allclose(curve.mae[k, -1], np.abs(fitted.predict(x[test]) - y[test]).mean(), rtol=1e-6)
 
 
 @pytest.mark.parametrize(("settings", "message"), [
