@@ -4,7 +4,7 @@
 //
 #include <glassnmr/radial.hpp>
 
-#include "kernels/entries.hpp"
+#include "kernels/expansion.hpp"
 #include "kernels/harmonics_batch.hpp"
 
 namespace glassnmr::GLASSNMR_LEVEL {

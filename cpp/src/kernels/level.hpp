@@ -3,6 +3,8 @@
 // own namespace.
 #pragma once
 
+#include <type_traits>
+
 #ifndef GLASSNMR_LEVEL
 #error "files of cpp/src/kernels are compiled with -DGLASSNMR_LEVEL=<level>"
 #endif
@@ -15,3 +17,6 @@
 // Two copies of Eigen compiled for different levels would share weak symbols, and the linker would
 // keep one.
 #define Eigen GLASSNMR_JOIN(Eigen_, GLASSNMR_LEVEL)
+
+// Declares this level's function of a family's entry, with the type that the entry has.
+#define GLASSNMR_ENTRY(family, name) std::remove_pointer_t<decltype(family::name)> name

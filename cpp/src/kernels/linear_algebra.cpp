@@ -8,7 +8,7 @@
 #include <Eigen/SVD>
 #include <glassnmr/kernel.hpp>
 
-#include "kernels/entries.hpp"
+#include "kernels/linear_algebra.hpp"
 
 namespace glassnmr::GLASSNMR_LEVEL {
 

@@ -4,7 +4,7 @@
 //
 #include <cmath>
 
-#include "kernels/entries.hpp"
+#include "kernels/lineshape.hpp"
 
 namespace glassnmr::GLASSNMR_LEVEL {
 
