@@ -154,9 +154,10 @@ Records read_records(const std::string& path) {
     }
     Reader reader(bytes, path);
     const auto version = reader.take<std::uint32_t>();
-    if (version != model_file_version) {
+    if (version < 1 || version > model_file_version) {
         throw format_error(path + " has model file version " + std::to_string(version) +
-                           ", this library reads version " + std::to_string(model_file_version));
+                           ", this library reads versions 1 to " +
+                           std::to_string(model_file_version));
     }
     if (bytes.size() < sizeof magic + 12) reader.damaged("it ends early");
     std::uint32_t sum;

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "kernels/kernels.hpp"
-#include "parallel.hpp"
+#include "local_descriptor.hpp"
 
 namespace glassnmr {
 
@@ -37,11 +37,35 @@ SoapSettings checked(SoapSettings s) {
 
 }  // namespace
 
-struct Soap::Scratch {
-    std::vector<std::int32_t> index, species;
-    std::vector<double> vectors, sorted;
-    std::vector<std::size_t> first;
-    std::vector<double> raw, c;  // [species or channel][lm][n_pad]
+Compression compression(const std::string& name) {
+    for (const auto kind : {Compression::none, Compression::crossover, Compression::mu1nu1}) {
+        if (name == compression_name(kind)) return kind;
+    }
+    invalid("compression must be none, crossover or mu1nu1, got \"" + name + "\"");
+}
+
+const char* compression_name(Compression kind) {
+    switch (kind) {
+        case Compression::crossover:
+            return "crossover";
+        case Compression::mu1nu1:
+            return "mu1nu1";
+        default:
+            return "none";
+    }
+}
+
+/// Which blocks make the 3-body part, with which factors.
+struct Soap::Plan {
+    std::vector<SpectrumBlock> blocks;
+    std::vector<double> scale;   // (l_max + 1): factor of each l
+    std::vector<double> mixing;  // (rows, n_species): channels, and their sum with mu1nu1
+    std::size_t rows;
+};
+
+struct Soap::Scratch : Workspace {
+    std::vector<double> raw, c;  // [species or row][lm][n_pad]
+    std::vector<double> self, b, b_raw, p, dl_dp;
 };
 
 Soap::Soap(SoapSettings settings)
@@ -50,20 +74,46 @@ Soap::Soap(SoapSettings settings)
       n_channels_(settings_.mixing.empty() ? settings_.n_species
                                            : settings_.mixing.size() / settings_.n_species) {
     const std::size_t n_max = settings_.radial.n_max, L = settings_.radial.l_max + 1,
-                      q = n_channels_ * n_max;
-    n_two_ = settings_.two_body ? q : 0;
-    n_three_ = settings_.three_body ? q * (q + 1) / 2 * L : 0;
-    if (n_features() > largest_row) {
-        invalid("a row would have " + std::to_string(n_features()) +
-                " features; reduce species, n_max or l_max");
+                      S = settings_.n_species, C = n_channels_;
+    const bool with_sum = settings_.compression == Compression::mu1nu1;
+    Plan plan;
+    plan.rows = C + (with_sum ? 1 : 0);
+    plan.mixing.assign(plan.rows * S, 0.0);
+    for (std::size_t a = 0; a < C; ++a) {
+        for (std::size_t s = 0; s < S; ++s) {
+            const double w =
+                settings_.mixing.empty() ? (a == s ? 1 : 0) : settings_.mixing[a * S + s];
+            plan.mixing[a * S + s] = w;
+            if (with_sum) plan.mixing[C * S + s] += w;
+        }
+    }
+    for (std::size_t a = 0; a < C; ++a) {
+        if (with_sum) {
+            plan.blocks.push_back({a, C, false, 1});
+            continue;
+        }
+        const std::size_t last = settings_.compression == Compression::none ? C : a + 1;
+        for (std::size_t b = a; b < last; ++b)
+            plan.blocks.push_back({a, b, a == b, std::sqrt(2.0)});
     }
     for (std::size_t l = 0; l < L; ++l) {
         const auto k = static_cast<double>(l);
         const double turn = k * (k + 1);
-        scale_.push_back(std::sqrt(8 * pi * pi / (2 * k + 1)) /
-                         (1 + settings_.angular_filter * turn * turn) *
-                         settings_.three_body_weight);
+        plan.scale.push_back(std::sqrt(8 * pi * pi / (2 * k + 1)) /
+                             (1 + settings_.angular_filter * turn * turn) *
+                             settings_.three_body_weight);
     }
+    n_two_ = settings_.two_body ? C * n_max : 0;
+    n_three_ = 0;
+    if (settings_.three_body) {
+        for (const auto& pair : plan.blocks)
+            n_three_ += L * (pair.triangle ? n_max * (n_max + 1) / 2 : n_max * n_max);
+    }
+    if (n_features() > largest_row) {
+        invalid("a row would have " + std::to_string(n_features()) +
+                " features; reduce species, n_max or l_max");
+    }
+    plan_ = std::make_shared<const Plan>(std::move(plan));
 }
 
 std::size_t Soap::n_coefficients() const {
@@ -76,87 +126,101 @@ std::vector<FeatureLabel> Soap::feature_index() const {
     labels.reserve(n_features());
     const auto n_max = static_cast<std::int32_t>(settings_.radial.n_max);
     const auto l_max = static_cast<std::int32_t>(settings_.radial.l_max);
-    const auto channels = static_cast<std::int32_t>(n_channels_);
     if (settings_.two_body) {
-        for (std::int32_t s = 0; s < channels; ++s) {
+        for (std::int32_t s = 0; s < static_cast<std::int32_t>(n_channels_); ++s) {
             for (std::int32_t n = 0; n < n_max; ++n) labels.push_back({2, s, n, -1, -1, 0});
         }
     }
     if (!settings_.three_body) return labels;
-    for (std::int32_t s1 = 0; s1 < channels; ++s1) {
-        for (std::int32_t s2 = s1; s2 < channels; ++s2) {
-            for (std::int32_t l = 0; l <= l_max; ++l) {
-                for (std::int32_t n1 = 0; n1 < n_max; ++n1) {
-                    for (std::int32_t n2 = s1 == s2 ? n1 : 0; n2 < n_max; ++n2) {
-                        labels.push_back({3, s1, n1, s2, n2, l});
-                    }
-                }
+    for (const auto& pair : plan_->blocks) {
+        const auto s1 = static_cast<std::int32_t>(pair.a);
+        const auto s2 = pair.b < n_channels_ ? static_cast<std::int32_t>(pair.b) : -1;
+        for (std::int32_t l = 0; l <= l_max; ++l) {
+            for (std::int32_t n1 = 0; n1 < n_max; ++n1) {
+                for (std::int32_t n2 = pair.triangle ? n1 : 0; n2 < n_max; ++n2)
+                    labels.push_back({3, s1, n1, s2, n2, l});
             }
         }
     }
     return labels;
 }
 
-void Soap::expand(std::size_t n, const double* vectors, const std::int32_t* species,
-                  Scratch& work) const {
-    // Neighbours in the order of their species: one run of the kernel each.
-    const std::size_t S = settings_.n_species;
-    const double cutoff2 = settings_.radial.cutoff * settings_.radial.cutoff;
-    const auto inside = [&](const double* d) {
-        return d[0] * d[0] + d[1] * d[1] + d[2] * d[2] < cutoff2;
-    };
-    work.first.assign(S + 1, 0);
-    for (std::size_t j = 0; j < n; ++j) {
-        if (species[j] < 0 || static_cast<std::size_t>(species[j]) >= S) {
-            invalid("species " + std::to_string(species[j]) + " is not one of the " +
-                    std::to_string(S) + " of this descriptor");
-        }
-        if (inside(vectors + 3 * j)) ++work.first[static_cast<std::size_t>(species[j]) + 1];
-    }
-    for (std::size_t s = 0; s < S; ++s) work.first[s + 1] += work.first[s];
-    work.sorted.resize(3 * work.first[S]);
-    std::vector<std::size_t>& next = work.first;  // shifted by one while it fills, restored below
-    for (std::size_t j = 0; j < n; ++j) {
-        const double* d = vectors + 3 * j;
-        if (!inside(d)) continue;
-        const std::size_t to = next[static_cast<std::size_t>(species[j])]++;
-        std::copy_n(d, 3, work.sorted.data() + 3 * to);
-    }
-    for (std::size_t s = S; s > 0; --s) work.first[s] = work.first[s - 1];
-    work.first[0] = 0;
+std::unique_ptr<LocalDescriptor::Workspace> Soap::workspace() const {
+    return std::make_unique<Scratch>();
+}
 
+/// Eq. (5.2), (5.3), and the sum of all channels where the products need it.
+void Soap::expand(const Environment& e, Scratch& work) const {
     const RadialTableView table = radial_.table();
-    const std::size_t size = (table.l_max + 1) * (table.l_max + 1) * table.n_pad;
-    const bool mixed = !settings_.mixing.empty();
+    const std::size_t size = (table.l_max + 1) * (table.l_max + 1) * table.n_pad,
+                      S = settings_.n_species;
+    const bool mixed = !settings_.mixing.empty() || plan_->rows > n_channels_;
     std::vector<double>& target = mixed ? work.raw : work.c;
     target.resize(S * size);
-    kernels().expand(table, S, work.first.data(), work.sorted.data(), target.data());
+    kernels().expand(table, S, e.first, e.vectors, target.data());
     if (!mixed) return;
-    work.c.assign(n_channels_ * size, 0.0);
-    for (std::size_t a = 0; a < n_channels_; ++a) {
+    work.c.assign(plan_->rows * size, 0.0);
+    for (std::size_t a = 0; a < plan_->rows; ++a) {
         for (std::size_t s = 0; s < S; ++s) {
-            const double w = settings_.mixing[a * S + s];
-            if (w == 0 || work.first[s] == work.first[s + 1]) continue;
+            const double w = plan_->mixing[a * S + s];
+            if (w == 0 || e.first[s] == e.first[s + 1]) continue;
             for (std::size_t k = 0; k < size; ++k)
                 work.c[a * size + k] += w * work.raw[s * size + k];
         }
     }
 }
 
-void Soap::invariants(Scratch& work, double* row) const {
+/// Calls body(factor, self, k, n1, n2, l) for each feature k of the 3-body part to which products
+/// of a neighbour of species s with itself contribute factor * self[s][l][n1][n2].
+template <class Plan, class Body>
+static void for_self_terms(const Plan& plan, std::size_t S, std::size_t n_max, std::size_t L,
+                           const Body& body) {
+    std::size_t k = 0;
+    for (const auto& pair : plan.blocks) {
+        for (std::size_t l = 0; l < L; ++l) {
+            const double addition = (2 * static_cast<double>(l) + 1) / (4 * pi) * plan.scale[l];
+            for (std::size_t n1 = 0; n1 < n_max; ++n1) {
+                for (std::size_t n2 = pair.triangle ? n1 : 0; n2 < n_max; ++n2, ++k) {
+                    const double weight = addition * (pair.triangle && n1 == n2 ? 1 : pair.weight);
+                    for (std::size_t s = 0; s < S; ++s) {
+                        const double w = plan.mixing[pair.a * S + s] * plan.mixing[pair.b * S + s];
+                        if (w != 0) body(weight * w, s, k, n1, n2, l);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Eq. (6.3) without its normalisation, less the self terms of eq. (6.7).
+void Soap::three_body(const Environment& e, Scratch& work, double* p) const {
+    const RadialTableView table = radial_.table();
+    kernels().power_spectrum(plan_->blocks.size(), plan_->blocks.data(), table.n_max, table.n_pad,
+                             table.l_max, plan_->scale.data(), work.c.data(), p);
+    if (!settings_.remove_self) return;
+    const std::size_t L = table.l_max + 1, np = table.n_pad;
+    work.self.resize(settings_.n_species * L * np * np);
+    kernels().self_terms(table, settings_.n_species, e.first, e.vectors, work.self.data());
+    for_self_terms(
+        *plan_, settings_.n_species, table.n_max, L,
+        [&](double factor, std::size_t s, std::size_t k, std::size_t n1, std::size_t n2,
+            std::size_t l) { p[k] -= factor * work.self[((s * L + l) * np + n1) * np + n2]; });
+}
+
+void Soap::row(const Environment& e, Workspace& workspace, double* row) const {
+    auto& work = static_cast<Scratch&>(workspace);
     const RadialTableView table = radial_.table();
     const std::size_t size = (table.l_max + 1) * (table.l_max + 1) * table.n_pad;
+    expand(e, work);
     if (settings_.two_body) {
         for (std::size_t a = 0; a < n_channels_; ++a) {
-            for (std::size_t n = 0; n < table.n_max; ++n) {
+            for (std::size_t n = 0; n < table.n_max; ++n)
                 row[a * table.n_max + n] = settings_.two_body_weight * work.c[a * size + n];
-            }
         }
     }
     if (!settings_.three_body) return;
     double* p = row + n_two_;
-    kernels().power_spectrum(n_channels_, table.n_max, table.n_pad, table.l_max, scale_.data(),
-                             work.c.data(), p);
+    three_body(e, work, p);
     if (!settings_.normalise) return;
     double norm2 = 0;
     for (std::size_t k = 0; k < n_three_; ++k) norm2 += p[k] * p[k];
@@ -165,44 +229,80 @@ void Soap::invariants(Scratch& work, double* row) const {
     for (std::size_t k = 0; k < n_three_; ++k) p[k] *= factor;
 }
 
-void Soap::expand(const Atoms& atoms, const NeighbourSearch& search, std::int64_t centre,
-                  Scratch& work) const {
-    search.query(static_cast<std::size_t>(centre), work.index, work.vectors);
-    work.species.resize(work.index.size());
-    for (std::size_t j = 0; j < work.index.size(); ++j) {
-        work.species[j] = atoms.species[static_cast<std::size_t>(work.index[j])];
-    }
-    expand(work.index.size(), work.vectors.data(), work.species.data(), work);
-}
-
-/// body(work, expanded, first, last) for each block of centres; expanded(i) leaves the coefficients
-/// of centre i in work.
-template <class Block>
-void Soap::for_blocks(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
-                      std::size_t size, int n_threads, const Block& body) const {
-    for (std::size_t i = 0; i < n_centres; ++i) {
-        if (centres[i] < 0 || static_cast<std::size_t>(centres[i]) >= atoms.n) {
-            invalid("centres must lie in 0.." + std::to_string(atoms.n) + " - 1, got " +
-                    std::to_string(centres[i]));
+void Soap::pull_back(const Environment& e, Workspace& workspace, const double* dl_drow,
+                     double* dl_dvectors) const {
+    auto& work = static_cast<Scratch&>(workspace);
+    const RadialTableView table = radial_.table();
+    const std::size_t L = table.l_max + 1, np = table.n_pad, size = L * L * np,
+                      S = settings_.n_species;
+    expand(e, work);
+    work.b.assign(plan_->rows * size, 0.0);
+    if (settings_.two_body) {
+        for (std::size_t a = 0; a < n_channels_; ++a) {
+            for (std::size_t n = 0; n < table.n_max; ++n)
+                work.b[a * size + n] = settings_.two_body_weight * dl_drow[a * table.n_max + n];
         }
     }
-    const NeighbourSearch search(atoms, settings_.radial.cutoff);
-    parallel_for((n_centres + size - 1) / size, n_threads, [&](std::size_t b) {
-        Scratch work;
-        const auto expanded = [&](std::size_t i) { expand(atoms, search, centres[i], work); };
-        body(work, expanded, b * size, std::min(n_centres, (b + 1) * size));
-    });
+    const double* dl_dp = dl_drow + n_two_;
+    const bool self = settings_.three_body && settings_.remove_self;
+    if (settings_.three_body) {
+        if (settings_.normalise) {  // THEORY.md section 6.1
+            work.p.resize(n_three_);
+            work.dl_dp.assign(n_three_, 0.0);
+            three_body(e, work, work.p.data());
+            double norm2 = 0, along = 0;
+            for (std::size_t k = 0; k < n_three_; ++k) {
+                norm2 += work.p[k] * work.p[k];
+                along += work.p[k] * dl_dp[k];
+            }
+            const double factor = norm2 > 0 ? settings_.three_body_weight / std::sqrt(norm2) : 0.0;
+            for (std::size_t k = 0; k < n_three_ && norm2 > 0; ++k)
+                work.dl_dp[k] = factor * (dl_dp[k] - work.p[k] * (along / norm2));
+            dl_dp = work.dl_dp.data();
+        }
+        kernels().power_spectrum_back(plan_->blocks.size(), plan_->blocks.data(), table.n_max, np,
+                                      table.l_max, plan_->scale.data(), work.c.data(), dl_dp,
+                                      work.b.data());
+    }
+    if (self) {
+        work.self.assign(S * L * np * np, 0.0);
+        for_self_terms(*plan_, S, table.n_max, L,
+                       [&](double factor, std::size_t s, std::size_t k, std::size_t n1,
+                           std::size_t n2, std::size_t l) {
+                           double* to = work.self.data() + (s * L + l) * np * np;
+                           to[n1 * np + n2] -= 0.5 * factor * dl_dp[k];
+                           to[n2 * np + n1] -= 0.5 * factor * dl_dp[k];
+                       });
+    }
+    const double* b = work.b.data();
+    if (!settings_.mixing.empty() || plan_->rows > n_channels_) {
+        work.b_raw.assign(S * size, 0.0);
+        for (std::size_t s = 0; s < S; ++s) {
+            for (std::size_t a = 0; a < plan_->rows; ++a) {
+                const double w = plan_->mixing[a * S + s];
+                if (w == 0 || e.first[s] == e.first[s + 1]) continue;
+                for (std::size_t k = 0; k < size; ++k)
+                    work.b_raw[s * size + k] += w * work.b[a * size + k];
+            }
+        }
+        b = work.b_raw.data();
+    }
+    kernels().expand_back(table, S, e.first, e.vectors, b, self ? work.self.data() : nullptr,
+                          dl_dvectors);
 }
 
 void Soap::coefficients(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
                         double* out, int n_threads) const {
     const RadialTableView table = radial_.table();
     const std::size_t n_lm = (table.l_max + 1) * (table.l_max + 1);
-    for_blocks(atoms, n_centres, centres, block, n_threads,
-               [&](Scratch& work, const auto& expanded, std::size_t first, std::size_t last) {
+    const NeighbourSearch search(atoms, cutoff());
+    for_blocks(atoms, search, n_centres, centres, block, n_threads,
+               [&](Workspace& workspace, Sorter&, const auto& sorted, std::size_t first,
+                   std::size_t last) {
+                   auto& work = static_cast<Scratch&>(workspace);
                    double* to = out + first * n_coefficients();
                    for (std::size_t i = first; i < last; ++i) {
-                       expanded(i);
+                       expand(sorted(i), work);
                        for (std::size_t an = 0; an < n_channels_ * table.n_max; ++an) {
                            const double* c = work.c.data() + an / table.n_max * n_lm * table.n_pad +
                                              an % table.n_max;
@@ -210,48 +310,6 @@ void Soap::coefficients(const Atoms& atoms, std::size_t n_centres, const std::in
                        }
                    }
                });
-}
-
-void Soap::transform(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
-                     double* out, int n_threads) const {
-    for_blocks(atoms, n_centres, centres, block, n_threads,
-               [&](Scratch& work, const auto& expanded, std::size_t first, std::size_t last) {
-                   for (std::size_t i = first; i < last; ++i) {
-                       expanded(i);
-                       invariants(work, out + i * n_features());
-                   }
-               });
-}
-
-void Soap::transform(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
-                     float* out, int n_threads) const {
-    stream(atoms, n_centres, centres, block, n_threads,
-           [&](std::size_t first, std::size_t n, const double* rows, std::vector<double>&) {
-               float* to = out + first * n_features();
-               for (std::size_t k = 0; k < n * n_features(); ++k)
-                   to[k] = static_cast<float>(rows[k]);
-           });
-}
-
-void Soap::stream(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
-                  std::size_t size, int n_threads, const UseRows& use) const {
-    if (size < 1) invalid("block must be at least 1");
-    for_blocks(atoms, n_centres, centres, size, n_threads,
-               [&](Scratch& work, const auto& expanded, std::size_t first, std::size_t last) {
-                   std::vector<double> rows((last - first) * n_features()), scratch;
-                   for (std::size_t i = first; i < last; ++i) {
-                       expanded(i);
-                       invariants(work, rows.data() + (i - first) * n_features());
-                   }
-                   use(first, last - first, rows.data(), scratch);
-               });
-}
-
-void Soap::environment(std::size_t n, const double* vectors, const std::int32_t* species,
-                       double* row) const {
-    Scratch work;
-    expand(n, vectors, species, work);
-    invariants(work, row);
 }
 
 }  // namespace glassnmr

@@ -10,21 +10,21 @@ using glassnmr::ModelParts;
 
 std::vector<double> values(const Array& a) { return {a.data(), a.data() + a.size()}; }
 
-Model make(const glassnmr::Soap& soap, const std::vector<std::string>& species,
-           const std::string& isotope, const std::string& centre, const std::string& kernel,
-           double kappa, int degree, double offset, const Array& landmarks, const Array& weights,
-           const Array& bias, const std::vector<std::string>& targets,
-           const std::vector<std::string>& units,
+Model make(const std::shared_ptr<glassnmr::Descriptor>& descriptor,
+           const std::vector<std::string>& species, const std::string& isotope,
+           const std::string& centre, const std::string& kernel, double kappa, int degree,
+           double offset, const Array& landmarks, const Array& weights, const Array& bias,
+           const std::vector<std::string>& targets, const std::vector<std::string>& units,
            const std::optional<std::pair<double, double>>& reference,
            const std::string& provenance) {
-    require_shape(landmarks, "landmarks", {-1, static_cast<py::ssize_t>(soap.n_features())});
+    require_shape(landmarks, "landmarks", {-1, static_cast<py::ssize_t>(descriptor->n_features())});
     require_shape(weights, "weights",
                   {landmarks.shape(0), static_cast<py::ssize_t>(targets.size())});
     ModelParts p;
     p.isotope = isotope;
     p.centre = centre;
     p.species = species;
-    p.descriptor = soap.settings();
+    p.descriptor = descriptor;
     p.kernel = {glassnmr::kernel_kind(kernel), kappa, degree, offset};
     p.n_landmarks = static_cast<std::size_t>(landmarks.shape(0));
     p.landmarks = values(landmarks);
@@ -51,26 +51,8 @@ Array predict(const Model& model, const Array& positions, const Array& cell,
     return out;
 }
 
-/// Settings of the descriptor by the names that SphericalBesselSOAP takes.
-py::dict descriptor(const Model& model) {
-    const glassnmr::SoapSettings& s = model.parts().descriptor;
-    py::list body, weights;
-    if (s.two_body) body.append(2), weights.append(s.two_body_weight);
-    if (s.three_body) body.append(3), weights.append(s.three_body_weight);
-    py::object mixing = py::none(), scaling = py::none();
-    if (!s.mixing.empty()) {
-        const auto columns = static_cast<py::ssize_t>(s.n_species);
-        mixing =
-            Array({static_cast<py::ssize_t>(s.mixing.size()) / columns, columns}, s.mixing.data());
-    }
-    if (s.radial.scaling_radius > 0)
-        scaling = py::make_tuple(s.radial.scaling_radius, s.radial.scaling_exponent);
-    return py::dict("species"_a = model.parts().species, "cutoff"_a = s.radial.cutoff,
-                    "n_max"_a = s.radial.n_max, "l_max"_a = s.radial.l_max,
-                    "sigma"_a = s.radial.sigma, "basis"_a = glassnmr::radial_name(s.radial.kind),
-                    "body"_a = py::tuple(body), "weights"_a = py::tuple(weights),
-                    "normalise"_a = s.normalise, "angular_filter"_a = s.angular_filter,
-                    "radial_scaling"_a = scaling, "mixing"_a = mixing);
+std::shared_ptr<glassnmr::Descriptor> descriptor(const Model& model) {
+    return std::const_pointer_cast<glassnmr::Descriptor>(model.parts().descriptor);
 }
 
 py::dict kernel(const Model& model) {
@@ -88,13 +70,14 @@ auto part(const Model& model) {
 
 void bind_model(py::module_& m) {
     py::class_<Model>(m, "Model")
-        .def(py::init(&make), py::kw_only(), "soap"_a, "species"_a, "isotope"_a, "centre"_a,
+        .def(py::init(&make), py::kw_only(), "descriptor"_a, "species"_a, "isotope"_a, "centre"_a,
              "kernel"_a, "kappa"_a, "degree"_a, "offset"_a, "landmarks"_a, "weights"_a, "bias"_a,
              "targets"_a, "units"_a, "reference"_a, "provenance"_a)
         .def_static("load", &Model::load, "path"_a, py::call_guard<py::gil_scoped_release>())
         .def("save", &Model::save, "path"_a, py::call_guard<py::gil_scoped_release>())
         .def("predict", &predict, "positions"_a, "cell"_a, "pbc"_a, "species"_a, "centres"_a,
              py::kw_only(), "n_threads"_a = 0)
+        .def_property_readonly("species", &part<&ModelParts::species>)
         .def_property_readonly("isotope", &part<&ModelParts::isotope>)
         .def_property_readonly("centre", &part<&ModelParts::centre>)
         .def_property_readonly("targets", &part<&ModelParts::targets>)

@@ -7,6 +7,7 @@
 
 namespace py = pybind11;
 
+void bind_descriptor(py::module_& m);
 void bind_learning(py::module_& m);
 void bind_model(py::module_& m);
 void bind_neighbours(py::module_& m);
@@ -37,10 +38,11 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     }
     py::register_exception<glassnmr::numerical_error>(m, "NumericalError", PyExc_ArithmeticError);
     m.def("config", &config);
+    bind_descriptor(m);
+    bind_soap(m);
     bind_learning(m);
     bind_model(m);
     bind_neighbours(m);
     bind_radial(m);
-    bind_soap(m);
     bind_spectra(m);
 }

@@ -15,7 +15,7 @@ from glassnmr.version import __version__
 
 if TYPE_CHECKING:
     from glassnmr.dataset import Dataset, read_dataset
-    from glassnmr.descriptors import SphericalBesselSOAP, former_mixing, neighbours
+    from glassnmr.descriptors import Descriptor, SphericalBesselSOAP, former_mixing, neighbours
     from glassnmr.io import read_frames, read_predictions, write_predictions
     from glassnmr.isotopes import Isotope, isotope
     from glassnmr.learning import LSSVR, KernelRidge
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 # Where each public name lives: loaded when it is first used, so that the command line starts fast.
 _HOME = {
     "Dataset": "dataset", "read_dataset": "dataset",
-    "SphericalBesselSOAP": "descriptors", "former_mixing": "descriptors", "neighbours": "descriptors",
+    "Descriptor": "descriptors", "SphericalBesselSOAP": "descriptors", "former_mixing": "descriptors",
+    "neighbours": "descriptors",
     "read_frames": "io", "read_predictions": "io", "write_predictions": "io",
     "Isotope": "isotopes", "isotope": "isotopes",
     "LSSVR": "learning", "KernelRidge": "learning",
@@ -38,9 +39,9 @@ _HOME = {
 }
 
 __all__ = [
-    "LSSVR", "Dataset", "GroupedKFold", "Isotope", "KernelRidge", "NMRModel", "NumericalError", "Spectrum",
-    "SphericalBesselSOAP", "__version__", "config", "cross_validate", "fit_reference", "former_mixing", "isotope",
-    "mas_spectrum", "neighbours", "read_dataset", "read_frames", "read_predictions", "train", "validate",
+    "LSSVR", "Dataset", "Descriptor", "GroupedKFold", "Isotope", "KernelRidge", "NMRModel", "NumericalError",
+    "Spectrum", "SphericalBesselSOAP", "__version__", "config", "cross_validate", "fit_reference", "former_mixing",
+    "isotope", "mas_spectrum", "neighbours", "read_dataset", "read_frames", "read_predictions", "train", "validate",
     "write_predictions",
 ]
 

@@ -6,6 +6,61 @@ from typing import Any, SupportsFloat, SupportsInt, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+class Descriptor:
+    @property
+    def name(self) -> str: ...
+    @property
+    def cutoff(self) -> float: ...
+    @property
+    def n_species(self) -> int: ...
+    @property
+    def n_features(self) -> int: ...
+    @overload
+    def transform(
+        self,
+        positions: ArrayLike,
+        cell: ArrayLike,
+        pbc: Sequence[bool],
+        species: ArrayLike,
+        centres: ArrayLike,
+        out: NDArray[np.float64],
+        *,
+        n_threads: SupportsInt = ...,
+    ) -> None: ...
+    @overload
+    def transform(
+        self,
+        positions: ArrayLike,
+        cell: ArrayLike,
+        pbc: Sequence[bool],
+        species: ArrayLike,
+        centres: ArrayLike,
+        out: NDArray[np.float32],
+        *,
+        n_threads: SupportsInt = ...,
+    ) -> None: ...
+    def gradient(
+        self,
+        positions: ArrayLike,
+        cell: ArrayLike,
+        pbc: Sequence[bool],
+        species: ArrayLike,
+        centres: ArrayLike,
+        dl_drows: ArrayLike,
+        *,
+        n_threads: SupportsInt = ...,
+    ) -> tuple[Any, ...]: ...
+    def jacobian(
+        self,
+        positions: ArrayLike,
+        cell: ArrayLike,
+        pbc: Sequence[bool],
+        species: ArrayLike,
+        centres: ArrayLike,
+        *,
+        n_threads: SupportsInt = ...,
+    ) -> NDArray[np.float64]: ...
+
 class Kernel:
     def __init__(
         self,
@@ -20,7 +75,7 @@ class Model:
     def __init__(
         self,
         *,
-        soap: Soap,
+        descriptor: Descriptor,
         species: Sequence[str],
         isotope: str,
         centre: str,
@@ -50,6 +105,8 @@ class Model:
         n_threads: SupportsInt = ...,
     ) -> NDArray[np.float64]: ...
     @property
+    def species(self) -> list[str]: ...
+    @property
     def isotope(self) -> str: ...
     @property
     def centre(self) -> str: ...
@@ -64,7 +121,7 @@ class Model:
     @property
     def n_landmarks(self) -> int: ...
     @property
-    def descriptor(self) -> dict[str, Any]: ...
+    def descriptor(self) -> Descriptor: ...
     @property
     def kernel(self) -> dict[str, Any]: ...
 
@@ -84,7 +141,7 @@ class RidgePath:
         n_threads: SupportsInt = ...,
     ) -> NDArray[np.float64]: ...
 
-class Soap:
+class Soap(Descriptor):
     def __init__(
         self,
         n_species: SupportsInt,
@@ -100,11 +157,13 @@ class Soap:
         weights: tuple[SupportsFloat, SupportsFloat] = ...,
         angular_filter: SupportsFloat = ...,
         normalise: bool = ...,
+        compression: str = ...,
+        remove_self: bool = ...,
     ) -> None: ...
     @property
-    def n_features(self) -> int: ...
-    @property
     def n_channels(self) -> int: ...
+    @property
+    def settings(self) -> dict[str, Any]: ...
     def feature_index(self) -> NDArray[np.void]: ...
     def coefficients(
         self,
@@ -116,30 +175,6 @@ class Soap:
         *,
         n_threads: SupportsInt = ...,
     ) -> NDArray[np.float64]: ...
-    @overload
-    def transform(
-        self,
-        positions: ArrayLike,
-        cell: ArrayLike,
-        pbc: Sequence[bool],
-        species: ArrayLike,
-        centres: ArrayLike,
-        out: NDArray[np.float64],
-        *,
-        n_threads: SupportsInt = ...,
-    ) -> None: ...
-    @overload
-    def transform(
-        self,
-        positions: ArrayLike,
-        cell: ArrayLike,
-        pbc: Sequence[bool],
-        species: ArrayLike,
-        centres: ArrayLike,
-        out: NDArray[np.float32],
-        *,
-        n_threads: SupportsInt = ...,
-    ) -> None: ...
 
 def central_transition_critical_values(eta: SupportsFloat) -> NDArray[np.float64]: ...
 

@@ -13,7 +13,7 @@ from ase.data import atomic_numbers
 from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
-from glassnmr.descriptors import SphericalBesselSOAP
+from glassnmr.descriptors import Descriptor, from_core
 from glassnmr.io.predictions import Prediction
 from glassnmr.structure import as_structure
 from glassnmr.version import __version__
@@ -74,7 +74,7 @@ def fit_reference(sigma_iso: ArrayLike, delta_iso: ArrayLike, *, slope: float | 
     return a, float(slope), rms
 
 
-def training_rows(dataset: Dataset, descriptor: SphericalBesselSOAP, *, n_threads: int = 0) -> NDArray[np.float64]:
+def training_rows(dataset: Dataset, descriptor: Descriptor, *, n_threads: int = 0) -> NDArray[np.float64]:
     """Feature rows (R, n_features) of the rows of a dataset, in its order."""
     order = np.argsort(dataset.structure, kind="stable")
     owner = dataset.structure[order]
@@ -93,6 +93,7 @@ class NMRModel:
     Examples
     --------
     >>> from glassnmr.data.reference import load
+    >>> from glassnmr.descriptors import SphericalBesselSOAP
     >>> from glassnmr.learning import LSSVR
     >>> data = load("shielding", isotope="29Si")
     >>> soap = SphericalBesselSOAP(["O", "Si", "Na"], cutoff=3.3, n_max=4, l_max=2)
@@ -104,10 +105,10 @@ class NMRModel:
 
     def __init__(self, core: _core.Model) -> None:
         self._core = core
-        self._descriptor = SphericalBesselSOAP(**core.descriptor)
+        self._descriptor = from_core(core.descriptor, core.species)
 
     @classmethod
-    def fit(cls, dataset: Dataset, descriptor: SphericalBesselSOAP, regressor: LSSVR | KernelRidge | None = None, *,
+    def fit(cls, dataset: Dataset, descriptor: Descriptor, regressor: LSSVR | KernelRidge | None = None, *,
             targets: Sequence[str] = ("sigma_iso",), reference: tuple[float, float] | None = None,
             provenance: Mapping[str, Any] | None = None, features: NDArray[np.float64] | None = None,
             n_threads: int = 0) -> NMRModel:
@@ -148,7 +149,7 @@ class NMRModel:
                  "sources": sorted(set(dataset.source.tolist())), "descriptor": settings,
                  "regressor": {"type": type(regressor).__name__, **regressor.get_params()}, **(provenance or {})}
         return cls(_core.Model(
-            soap=descriptor._core, species=list(descriptor.species), isotope=isotopes[0], centre=elements[0],
+            descriptor=descriptor._core, species=list(descriptor.species), isotope=isotopes[0], centre=elements[0],
             kernel=regressor.kernel, kappa=regressor.kappa_, degree=regressor.degree, offset=regressor.offset,
             landmarks=np.asarray(regressor.landmarks_), weights=np.reshape(regressor.weights_, (-1, len(targets))),
             bias=np.reshape(regressor.bias_, -1), targets=list(targets), units=[TARGET_UNITS[t] for t in targets],
@@ -197,7 +198,7 @@ class NMRModel:
         return self._core.reference
 
     @property
-    def descriptor(self) -> SphericalBesselSOAP:
+    def descriptor(self) -> Descriptor:
         """The descriptor, as it was trained."""
         return self._descriptor
 

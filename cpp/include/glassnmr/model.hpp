@@ -5,8 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <glassnmr/descriptor.hpp>
 #include <glassnmr/kernel.hpp>
-#include <glassnmr/soap.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,7 +20,7 @@ struct ModelParts {
     std::string isotope;               ///< of the centres, as "29Si"
     std::string centre;                ///< their element, as "Si"
     std::vector<std::string> species;  ///< elements in the order of the descriptor's channels
-    SoapSettings descriptor;
+    std::shared_ptr<const Descriptor> descriptor;
     Kernel kernel;
     std::size_t n_landmarks = 0;
     std::vector<double> landmarks;     ///< (n_landmarks, n_features)
@@ -45,7 +46,7 @@ public:
     void save(const std::string& path) const;
 
     const ModelParts& parts() const { return parts_; }
-    const Soap& descriptor() const { return soap_; }
+    const Descriptor& descriptor() const { return *parts_.descriptor; }
     std::size_t n_targets() const { return parts_.targets.size(); }
 
     /// THEORY.md eq. (10.3) for the given centres: out (n_centres, n_targets). `atoms.species`
@@ -56,7 +57,6 @@ public:
 
 private:
     ModelParts parts_;
-    Soap soap_;
     std::vector<double> norms_;  ///< |landmark|^2
 };
 

@@ -5,12 +5,24 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <glassnmr/neighbours.hpp>
+#include <glassnmr/descriptor.hpp>
 #include <glassnmr/radial.hpp>
+#include <memory>
+#include <string>
 #include <vector>
 
 namespace glassnmr {
+
+/// Which products of channels the 3-body part holds, eq. (6.3), (6.8).
+enum class Compression {
+    none,       ///< all pairs of channels
+    crossover,  ///< each channel with itself
+    mu1nu1      ///< each channel with the sum of all
+};
+
+/// "none", "crossover" or "mu1nu1"; throws std::invalid_argument for anything else.
+GLASSNMR_API Compression compression(const std::string& name);
+GLASSNMR_API const char* compression_name(Compression kind);
 
 /// What fixes a spherical-Bessel SOAP descriptor beside its radial functions.
 struct SoapSettings {
@@ -24,6 +36,8 @@ struct SoapSettings {
     double three_body_weight = 1;
     double angular_filter = 0;  ///< a of eq. (6.4)
     bool normalise = false;     ///< scale the 3-body part of each row to its weight, eq. (6.5)
+    Compression compression = Compression::none;
+    bool remove_self = false;  ///< without the products of a neighbour with itself, eq. (6.7)
 };
 
 /// One entry of a feature row: which channels, radial functions and l it is made of; -1 where it
@@ -32,64 +46,48 @@ struct FeatureLabel {
     std::int32_t body, s1, n1, s2, n2, l;
 };
 
-/// Spherical-Bessel SOAP: density coefficients and invariants of atomic environments. Immutable and
-/// thread-safe.
+/// Spherical-Bessel SOAP: density coefficients and invariants of atomic environments.
 ///
 /// THEORY.md sections 5 and 6. A row holds the 2-body part (channel, then n), then the 3-body part:
-/// for channels s1 <= s2, for l, for n1, for n2, where n2 starts at n1 if s1 = s2.
-class GLASSNMR_API Soap {
+/// for channels s1 <= s2, for l, for n1, for n2, where n2 starts at n1 if s1 = s2. With `mu1nu1` s2
+/// is the sum of all channels, told as -1.
+class GLASSNMR_API Soap : public LocalDescriptor {
 public:
     /// Throws std::invalid_argument for settings outside their range.
     explicit Soap(SoapSettings settings);
 
+    const char* name() const override { return "spherical-bessel-soap"; }
+    double cutoff() const override { return settings_.radial.cutoff; }
+    std::size_t n_species() const override { return settings_.n_species; }
+    std::size_t n_features() const override { return n_two_ + n_three_; }
+
     const SoapSettings& settings() const { return settings_; }
     const RadialBasis& radial() const { return radial_; }
     std::size_t n_channels() const { return n_channels_; }
-    std::size_t n_features() const { return n_two_ + n_three_; }
     std::size_t n_coefficients() const;
     std::vector<FeatureLabel> feature_index() const;
 
     /// Coefficients c of eq. (5.2), (5.3) of the centres: out (n_centres, n_channels, n_max, (l_max
-    /// + 1)^2). Throws std::invalid_argument for a species outside the settings, a centre outside
-    /// the atoms, or coinciding atoms.
+    /// + 1)^2).
     void coefficients(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
                       double* out, int n_threads = 0) const;
 
-    /// Feature rows of eq. (6.1)-(6.5): out (n_centres, n_features). Same bits for any number of
-    /// threads.
-    void transform(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
-                   double* out, int n_threads = 0) const;
-    void transform(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
-                   float* out, int n_threads = 0) const;
-
-    /// The rows of the centres in blocks, each handed to `use(first, n, rows, scratch)` on the
-    /// thread that made it; the rows live only during the call. What `use` does must not depend on
-    /// the order of the blocks.
-    using UseRows = std::function<void(std::size_t first, std::size_t n, const double* rows,
-                                       std::vector<double>&)>;
-    void stream(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
-                std::size_t block, int n_threads, const UseRows& use) const;
-
-    /// The row of one centre from its neighbours: how an MD code with its own list enters.
-    /// `vectors` (n, 3) in Å, `species` (n). Neighbours at or beyond the cutoff are left out.
-    void environment(std::size_t n, const double* vectors, const std::int32_t* species,
-                     double* row) const;
+protected:
+    std::unique_ptr<Workspace> workspace() const override;
+    void row(const Environment& environment, Workspace& work, double* row) const override;
+    void pull_back(const Environment& environment, Workspace& work, const double* dl_drow,
+                   double* dl_dvectors) const override;
 
 private:
     struct Scratch;
-    template <class Block>
-    void for_blocks(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
-                    std::size_t block, int n_threads, const Block& body) const;
-    void expand(const Atoms& atoms, const NeighbourSearch& search, std::int64_t centre,
-                Scratch& scratch) const;
-    void expand(std::size_t n, const double* vectors, const std::int32_t* species,
-                Scratch& scratch) const;
-    void invariants(Scratch& scratch, double* row) const;
+    struct Plan;
+    void expand(const Environment& environment, Scratch& work) const;
+    void three_body(const Environment& environment, Scratch& work, double* p) const;
 
     SoapSettings settings_;
     RadialBasis radial_;
     std::size_t n_channels_, n_two_, n_three_;
-    std::vector<double> scale_;  ///< (l_max + 1): factor of each l in the 3-body part
+    std::shared_ptr<const Plan> plan_;
 };
 
 }  // namespace glassnmr

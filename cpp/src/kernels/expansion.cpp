@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Density coefficients and power spectrum of one centre: THEORY.md sections 5 and 6.
+// Density coefficients and power spectrum of one centre, and the way back from their derivatives:
+// THEORY.md sections 5 and 6.
 #include "kernels/level.hpp"
 //
 #include <glassnmr/radial.hpp>
@@ -12,29 +13,106 @@ namespace glassnmr::GLASSNMR_LEVEL {
 namespace {
 
 constexpr std::size_t most_lm = 21 * 21;  // largest_l + 1, squared
+constexpr std::size_t most_l = 21;
 constexpr std::size_t most_n = 64;
+constexpr std::size_t chunk = 4 * lanes;  // neighbours whose harmonics are held at a time
+constexpr std::size_t degree = RadialTableView::degree;
 
-/// Add one neighbour: c[lm][n] += h_nl(r) Y_lm, with h from the table; N = n_pad, 0 for any.
-template <std::size_t N>
-inline void add_neighbour(const RadialTableView& table, double r, const double* y, double* c) {
-    const std::size_t np = N ? N : table.n_pad;
-    constexpr std::size_t degree = RadialTableView::degree;
-    const double place = r * table.intervals_per_length;
-    auto k = static_cast<std::size_t>(place);
-    if (k >= table.n_intervals) k = table.n_intervals - 1;
-    const double t = 2 * (place - static_cast<double>(k)) - 1;
-    const double* coefficients = table.coefficients + k * (table.l_max + 1) * (degree + 1) * np;
-    double h[N ? N : most_n];
-    for (std::size_t l = 0; l <= table.l_max; ++l) {
-        const double* a = coefficients + l * (degree + 1) * np;
-        for (std::size_t n = 0; n < np; ++n) h[n] = a[degree * np + n];
-        for (std::size_t d = degree; d-- > 0;) {
-            for (std::size_t n = 0; n < np; ++n) h[n] = h[n] * t + a[d * np + n];
+// Rows of coefficients that are kept in registers at a time.
+#if defined(__AVX512F__)
+constexpr std::size_t most_rows = 13;
+#else
+constexpr std::size_t most_rows = 5;
+#endif
+
+/// Unit vectors and lengths of up to `lanes` neighbours; the last one fills up what is missing.
+struct Directions {
+    double unit[3][lanes], r[lanes];
+
+    void set(const double* xyz, std::size_t here) {
+        for (std::size_t k = 0; k < lanes; ++k) {
+            const double* d = xyz + 3 * (k < here ? k : here - 1);
+            r[k] = __builtin_sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+            for (std::size_t x = 0; x < 3; ++x) unit[x][k] = d[x] / r[k];
         }
-        for (std::size_t lm = l * l; lm < (l + 1) * (l + 1); ++lm) {
-            const double value = y[lm * lanes];
-            double* to = c + lm * np;
-            for (std::size_t n = 0; n < np; ++n) to[n] += value * h[n];
+    }
+};
+
+/// Where a distance lies in the table: coefficients of l = 0 of its interval, and t in [-1, 1].
+struct Place {
+    const double* coefficients;
+    double t;
+
+    static Place of(const RadialTableView& table, double r) {
+        const double place = r * table.intervals_per_length;
+        auto k = static_cast<std::size_t>(place);
+        if (k >= table.n_intervals) k = table.n_intervals - 1;
+        return {table.coefficients + k * (table.l_max + 1) * (degree + 1) * table.n_pad,
+                2 * (place - static_cast<double>(k)) - 1};
+    }
+};
+
+/// h[n] of one l by Horner's rule; np = N where N is not 0.
+template <std::size_t N>
+inline void radial_values(const double* a, double t, std::size_t np, double* h) {
+    for (std::size_t n = 0; n < np; ++n) h[n] = a[degree * np + n];
+    for (std::size_t d = degree; d-- > 0;) {
+        for (std::size_t n = 0; n < np; ++n) h[n] = h[n] * t + a[d * np + n];
+    }
+}
+
+/// c[row][n] += sum over `count` neighbours of y[row][neighbour] h[n], Rows rows in registers.
+template <std::size_t N, std::size_t Rows>
+inline void add_rows(std::size_t count, const Place* places, std::size_t offset, const double* y,
+                     double* c) {
+    double sum[Rows][N];
+    for (std::size_t m = 0; m < Rows; ++m) {
+        for (std::size_t n = 0; n < N; ++n) sum[m][n] = c[m * N + n];
+    }
+    for (std::size_t j = 0; j < count; ++j) {
+        double h[N];
+        radial_values<N>(places[j].coefficients + offset, places[j].t, N, h);
+        for (std::size_t m = 0; m < Rows; ++m) {
+            const double value = y[m * chunk + j];
+            for (std::size_t n = 0; n < N; ++n) sum[m][n] += value * h[n];
+        }
+    }
+    for (std::size_t m = 0; m < Rows; ++m) {
+        for (std::size_t n = 0; n < N; ++n) c[m * N + n] = sum[m][n];
+    }
+}
+
+template <std::size_t N, std::size_t Rows>
+inline void add_some_rows(std::size_t rows, std::size_t count, const Place* places,
+                          std::size_t offset, const double* y, double* c) {
+    if (rows == Rows) {
+        add_rows<N, Rows>(count, places, offset, y, c);
+    } else if constexpr (Rows > 1) {
+        add_some_rows<N, Rows - 1>(rows, count, places, offset, y, c);
+    }
+}
+
+template <std::size_t N>
+void add_chunk(const RadialTableView& table, std::size_t count, const Place* places,
+               const double* y, double* c) {
+    for (std::size_t l = 0; l <= table.l_max; ++l) {
+        const std::size_t np = N ? N : table.n_pad, offset = l * (degree + 1) * np;
+        if constexpr (N > 0) {
+            for (std::size_t row = l * l; row < (l + 1) * (l + 1);) {
+                const std::size_t left = (l + 1) * (l + 1) - row;
+                const std::size_t rows = left < most_rows ? left : most_rows;
+                add_some_rows<N, most_rows>(rows, count, places, offset, y + row * chunk,
+                                            c + row * np);
+                row += rows;
+            }
+        } else {
+            double h[most_n];
+            for (std::size_t j = 0; j < count; ++j) {
+                radial_values<0>(places[j].coefficients + offset, places[j].t, np, h);
+                for (std::size_t lm = l * l; lm < (l + 1) * (l + 1); ++lm) {
+                    for (std::size_t n = 0; n < np; ++n) c[lm * np + n] += y[lm * chunk + j] * h[n];
+                }
+            }
         }
     }
 }
@@ -44,30 +122,122 @@ void expand_padded(const RadialTableView& table, std::size_t n_species, const st
                    const double* xyz, double* c) {
     const std::size_t n_lm = (table.l_max + 1) * (table.l_max + 1), size = n_lm * table.n_pad;
     for (std::size_t k = 0; k < n_species * size; ++k) c[k] = 0;
-    double y[most_lm * lanes], unit[3][lanes], r[lanes];
+    double y[most_lm * chunk];
+    Place places[chunk];
+    Directions directions;
     for (std::size_t s = 0; s < n_species; ++s) {
-        for (std::size_t j = first[s]; j < first[s + 1]; j += lanes) {
-            const std::size_t here = first[s + 1] - j < lanes ? first[s + 1] - j : lanes;
-            for (std::size_t k = 0; k < lanes; ++k) {
-                const double* d = xyz + 3 * (j + (k < here ? k : 0));
-                r[k] = __builtin_sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
-                for (std::size_t x = 0; x < 3; ++x) unit[x][k] = d[x] / r[k];
+        for (std::size_t j = first[s]; j < first[s + 1]; j += chunk) {
+            const std::size_t count = first[s + 1] - j < chunk ? first[s + 1] - j : chunk;
+            for (std::size_t k = 0; k < count; k += lanes) {
+                const std::size_t here = count - k < lanes ? count - k : lanes;
+                directions.set(xyz + 3 * (j + k), here);
+                harmonics_batch(table.l_max, table.legendre, directions.unit[0], directions.unit[1],
+                                directions.unit[2], chunk, y + k);
+                for (std::size_t i = 0; i < here; ++i)
+                    places[k + i] = Place::of(table, directions.r[i]);
             }
-            harmonics_batch(table.l_max, table.legendre, unit[0], unit[1], unit[2], y);
-            for (std::size_t k = 0; k < here; ++k)
-                add_neighbour<N>(table, r[k], y + k, c + s * size);
+            add_chunk<N>(table, count, places, y, c + s * size);
         }
     }
 }
 
-/// One (s1, s2, l) block: full n x n for two species, the triangle n2 >= n1 for one.
+/// h and dh/dr of up to `lanes` neighbours, transposed: [l][n][neighbour].
+template <std::size_t N>
+void radial_batch(const RadialTableView& table, std::size_t here, const double* r, double* h,
+                  double* slope) {
+    const std::size_t np = N ? N : table.n_pad;
+    const double per_length = 2 * table.intervals_per_length;
+    for (std::size_t k = 0; k < lanes; ++k) {
+        const Place place = Place::of(table, r[k < here ? k : here - 1]);
+        for (std::size_t l = 0; l <= table.l_max; ++l) {
+            const double* a = place.coefficients + l * (degree + 1) * np;
+            double value[N ? N : most_n], change[N ? N : most_n];
+            for (std::size_t n = 0; n < np; ++n) value[n] = a[degree * np + n], change[n] = 0;
+            for (std::size_t d = degree; d-- > 0;) {
+                for (std::size_t n = 0; n < np; ++n) {
+                    change[n] = change[n] * place.t + value[n];
+                    value[n] = value[n] * place.t + a[d * np + n];
+                }
+            }
+            for (std::size_t n = 0; n < np; ++n) {
+                h[(l * np + n) * lanes + k] = value[n];
+                slope[(l * np + n) * lanes + k] = change[n] * per_length;
+            }
+        }
+    }
+}
+
+/// Derivative by the lengths of what the self terms add: 2 sum_l h'^T M_l h.
+inline void self_slopes(const RadialTableView& table, std::size_t np, const double* matrix,
+                        const double* h, const double* slope, double* radial) {
+    for (std::size_t l = 0; l <= table.l_max; ++l) {
+        for (std::size_t n = 0; n < table.n_max; ++n) {
+            double sum[lanes] = {};
+            for (std::size_t n2 = 0; n2 < table.n_max; ++n2) {
+                const double value = matrix[(l * np + n) * np + n2];
+                for (std::size_t k = 0; k < lanes; ++k)
+                    sum[k] += value * h[(l * np + n2) * lanes + k];
+            }
+            for (std::size_t k = 0; k < lanes; ++k)
+                radial[k] += 2 * sum[k] * slope[(l * np + n) * lanes + k];
+        }
+    }
+}
+
+template <std::size_t N>
+void expand_back_padded(const RadialTableView& table, std::size_t n_species,
+                        const std::size_t* first, const double* xyz, const double* dl_dc,
+                        const double* dl_dself, double* dl_dxyz) {
+    const std::size_t L = table.l_max + 1, np = N ? N : table.n_pad, size = L * L * np;
+    double h[most_l * (N ? N : most_n) * lanes], slope[most_l * (N ? N : most_n) * lanes];
+    double along[most_lm * lanes], across[most_lm * lanes];
+    Directions directions;
+    for (std::size_t s = 0; s < n_species; ++s) {
+        const double* b = dl_dc + s * size;
+        for (std::size_t j = first[s]; j < first[s + 1]; j += lanes) {
+            const std::size_t here = first[s + 1] - j < lanes ? first[s + 1] - j : lanes;
+            directions.set(xyz + 3 * j, here);
+            radial_batch<N>(table, here, directions.r, h, slope);
+            for (std::size_t l = 0; l < L; ++l) {
+                for (std::size_t lm = l * l; lm < (l + 1) * (l + 1); ++lm) {
+                    double f[lanes] = {}, g[lanes] = {};
+                    for (std::size_t n = 0; n < np; ++n) {
+                        const double value = b[lm * np + n];
+                        for (std::size_t k = 0; k < lanes; ++k) {
+                            f[k] += value * slope[(l * np + n) * lanes + k];
+                            g[k] += value * h[(l * np + n) * lanes + k];
+                        }
+                    }
+                    for (std::size_t k = 0; k < lanes; ++k)
+                        along[lm * lanes + k] = f[k], across[lm * lanes + k] = g[k];
+                }
+            }
+            double radial[lanes], gradient[3][lanes];
+            harmonics_back(table.l_max, table.legendre, directions.unit[0], directions.unit[1],
+                           directions.unit[2], along, across, radial, gradient[0], gradient[1],
+                           gradient[2]);
+            if (dl_dself) self_slopes(table, np, dl_dself + s * L * np * np, h, slope, radial);
+            for (std::size_t k = 0; k < here; ++k) {
+                double inward = 0;
+                for (std::size_t x = 0; x < 3; ++x)
+                    inward += directions.unit[x][k] * gradient[x][k];
+                for (std::size_t x = 0; x < 3; ++x) {
+                    const double u = directions.unit[x][k];
+                    dl_dxyz[3 * (j + k) + x] =
+                        radial[k] * u + (gradient[x][k] - u * inward) / directions.r[k];
+                }
+            }
+        }
+    }
+}
+
+/// One block of channels (a, b) and l: full n x n, or the triangle n2 >= n1.
 template <std::size_t N>
 inline double* spectrum_block(const double* c1, const double* c2, std::size_t n_m,
-                              std::size_t n_max, std::size_t n_pad, bool same, double scale,
-                              double* p) {
+                              std::size_t n_max, std::size_t n_pad, bool triangle, double scale,
+                              double off, double* p) {
     const std::size_t np = N ? N : n_pad;
     double row[N ? N : most_n];
-    const double off = scale * 1.41421356237309504880;
     for (std::size_t n1 = 0; n1 < n_max; ++n1) {
         for (std::size_t n = 0; n < np; ++n) row[n] = 0;
         for (std::size_t m = 0; m < n_m; ++m) {
@@ -75,22 +245,65 @@ inline double* spectrum_block(const double* c1, const double* c2, std::size_t n_
             const double* from = c2 + m * np;
             for (std::size_t n = 0; n < np; ++n) row[n] += value * from[n];
         }
-        std::size_t n2 = same ? n1 : 0;
-        if (same) *p++ = scale * row[n2++];
+        std::size_t n2 = triangle ? n1 : 0;
+        if (triangle) *p++ = scale * row[n2++];
         for (; n2 < n_max; ++n2) *p++ = off * row[n2];
     }
     return p;
 }
 
 template <std::size_t N>
-void spectrum_padded(std::size_t n_species, std::size_t n_max, std::size_t n_pad, std::size_t l_max,
-                     const double* scale, const double* c, double* p) {
+void spectrum_padded(std::size_t n_blocks, const SpectrumBlock* blocks, std::size_t n_max,
+                     std::size_t n_pad, std::size_t l_max, const double* scale, const double* c,
+                     double* p) {
     const std::size_t size = (l_max + 1) * (l_max + 1) * n_pad;
-    for (std::size_t s1 = 0; s1 < n_species; ++s1) {
-        for (std::size_t s2 = s1; s2 < n_species; ++s2) {
-            for (std::size_t l = 0; l <= l_max; ++l) {
-                p = spectrum_block<N>(c + s1 * size + l * l * n_pad, c + s2 * size + l * l * n_pad,
-                                      2 * l + 1, n_max, n_pad, s1 == s2, scale[l], p);
+    for (std::size_t b = 0; b < n_blocks; ++b) {
+        for (std::size_t l = 0; l <= l_max; ++l) {
+            p = spectrum_block<N>(c + blocks[b].a * size + l * l * n_pad,
+                                  c + blocks[b].b * size + l * l * n_pad, 2 * l + 1, n_max, n_pad,
+                                  blocks[b].triangle, scale[l], scale[l] * blocks[b].weight, p);
+        }
+    }
+}
+
+template <std::size_t N>
+void spectrum_back_padded(std::size_t n_blocks, const SpectrumBlock* blocks, std::size_t n_max,
+                          std::size_t n_pad, std::size_t l_max, const double* scale,
+                          const double* c, const double* dl_dp, double* dl_dc) {
+    const std::size_t np = N ? N : n_pad, size = (l_max + 1) * (l_max + 1) * np;
+    // dL/dp of one block as a full matrix and transposed, the factors of eq. (6.3) in it.
+    double g[(N ? N : most_n) * (N ? N : most_n)], turned[(N ? N : most_n) * (N ? N : most_n)];
+    for (std::size_t k = 0; k < np * np; ++k) g[k] = turned[k] = 0;
+    for (std::size_t block = 0; block < n_blocks; ++block) {
+        const SpectrumBlock& pair = blocks[block];
+        if (pair.triangle) {  // full blocks fill both
+            for (std::size_t k = 0; k < np * np; ++k) g[k] = turned[k] = 0;
+        }
+        for (std::size_t l = 0; l <= l_max; ++l) {
+            const double off = scale[l] * pair.weight;
+            for (std::size_t n1 = 0; n1 < n_max; ++n1) {
+                for (std::size_t n2 = pair.triangle ? n1 : 0; n2 < n_max; ++n2) {
+                    const double value = (pair.triangle && n1 == n2 ? scale[l] : off) * *dl_dp++;
+                    g[n1 * np + n2] = value;
+                    turned[n2 * np + n1] = value;
+                }
+            }
+            const std::size_t start = l * l * np;
+            for (std::size_t m = 0; m < 2 * l + 1; ++m) {
+                const double* c1 = c + pair.a * size + start + m * np;
+                const double* c2 = c + pair.b * size + start + m * np;
+                double left[N ? N : most_n], right[N ? N : most_n];
+                for (std::size_t n = 0; n < np; ++n) left[n] = right[n] = 0;
+                for (std::size_t n1 = 0; n1 < n_max; ++n1) {
+                    for (std::size_t n = 0; n < np; ++n) {
+                        right[n] += c1[n1] * g[n1 * np + n];
+                        left[n] += c2[n1] * turned[n1 * np + n];
+                    }
+                }
+                double* b1 = dl_dc + pair.a * size + start + m * np;
+                double* b2 = dl_dc + pair.b * size + start + m * np;
+                for (std::size_t n = 0; n < np; ++n) b1[n] += left[n];
+                for (std::size_t n = 0; n < np; ++n) b2[n] += right[n];
             }
         }
     }
@@ -100,39 +313,69 @@ void spectrum_padded(std::size_t n_species, std::size_t n_max, std::size_t n_pad
 
 void harmonics(std::size_t l_max, const double* legendre, const double* x, const double* y,
                const double* z, double* out) {
-    harmonics_batch(l_max, legendre, x, y, z, out);
+    harmonics_batch(l_max, legendre, x, y, z, lanes, out);
 }
+
+// `call` with the padded number of radial functions as a constant, where one was compiled.
+#define GLASSNMR_PADDED(function, n_pad, ...) \
+    switch (n_pad) {                          \
+        case 4:                               \
+            return function<4>(__VA_ARGS__);  \
+        case 8:                               \
+            return function<8>(__VA_ARGS__);  \
+        case 12:                              \
+            return function<12>(__VA_ARGS__); \
+        case 16:                              \
+            return function<16>(__VA_ARGS__); \
+        default:                              \
+            return function<0>(__VA_ARGS__);  \
+    }
 
 void expand(const RadialTableView& table, std::size_t n_species, const std::size_t* first,
             const double* xyz, double* c) {
-    switch (table.n_pad) {
-        case 4:
-            return expand_padded<4>(table, n_species, first, xyz, c);
-        case 8:
-            return expand_padded<8>(table, n_species, first, xyz, c);
-        case 12:
-            return expand_padded<12>(table, n_species, first, xyz, c);
-        case 16:
-            return expand_padded<16>(table, n_species, first, xyz, c);
-        default:
-            return expand_padded<0>(table, n_species, first, xyz, c);
+    GLASSNMR_PADDED(expand_padded, table.n_pad, table, n_species, first, xyz, c)
+}
+
+void expand_back(const RadialTableView& table, std::size_t n_species, const std::size_t* first,
+                 const double* xyz, const double* dl_dc, const double* dl_dself, double* dl_dxyz) {
+    GLASSNMR_PADDED(expand_back_padded, table.n_pad, table, n_species, first, xyz, dl_dc, dl_dself,
+                    dl_dxyz)
+}
+
+void self_terms(const RadialTableView& table, std::size_t n_species, const std::size_t* first,
+                const double* xyz, double* z) {
+    const std::size_t L = table.l_max + 1, np = table.n_pad, size = L * np * np;
+    double h[most_n];
+    for (std::size_t k = 0; k < n_species * size; ++k) z[k] = 0;
+    for (std::size_t s = 0; s < n_species; ++s) {
+        for (std::size_t j = first[s]; j < first[s + 1]; ++j) {
+            const double* d = xyz + 3 * j;
+            const Place place =
+                Place::of(table, __builtin_sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]));
+            for (std::size_t l = 0; l < L; ++l) {
+                radial_values<0>(place.coefficients + l * (degree + 1) * np, place.t, np, h);
+                double* to = z + s * size + l * np * np;
+                for (std::size_t n1 = 0; n1 < table.n_max; ++n1) {
+                    for (std::size_t n2 = 0; n2 < np; ++n2) to[n1 * np + n2] += h[n1] * h[n2];
+                }
+            }
+        }
     }
 }
 
-void power_spectrum(std::size_t n_species, std::size_t n_max, std::size_t n_pad, std::size_t l_max,
-                    const double* scale, const double* c, double* p) {
-    switch (n_pad) {
-        case 4:
-            return spectrum_padded<4>(n_species, n_max, n_pad, l_max, scale, c, p);
-        case 8:
-            return spectrum_padded<8>(n_species, n_max, n_pad, l_max, scale, c, p);
-        case 12:
-            return spectrum_padded<12>(n_species, n_max, n_pad, l_max, scale, c, p);
-        case 16:
-            return spectrum_padded<16>(n_species, n_max, n_pad, l_max, scale, c, p);
-        default:
-            return spectrum_padded<0>(n_species, n_max, n_pad, l_max, scale, c, p);
-    }
+void power_spectrum(std::size_t n_blocks, const SpectrumBlock* blocks, std::size_t n_max,
+                    std::size_t n_pad, std::size_t l_max, const double* scale, const double* c,
+                    double* p) {
+    GLASSNMR_PADDED(spectrum_padded, n_pad, n_blocks, blocks, n_max, n_pad, l_max, scale, c, p)
 }
+
+void power_spectrum_back(std::size_t n_blocks, const SpectrumBlock* blocks, std::size_t n_max,
+                         std::size_t n_pad, std::size_t l_max, const double* scale, const double* c,
+                         const double* dl_dp, double* dl_dc) {
+    GLASSNMR_PADDED(spectrum_back_padded, n_pad, n_blocks, blocks, n_max, n_pad, l_max, scale, c,
+                    dl_dp, dl_dc)
+}
+
+#undef GLASSNMR_PADDED
 
 }  // namespace glassnmr::GLASSNMR_LEVEL

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Descriptors of atomic environments: from structures to feature rows."""
+"""What all descriptors share: the border to structures, rows in one array or in blocks, gradients."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from ase.data import atomic_numbers
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     StructureLike: TypeAlias = Atoms | Structure
     Centres: TypeAlias = str | Sequence[Any] | NDArray[Any] | None
 
-__all__ = ["SphericalBesselSOAP", "former_mixing", "neighbours", "select_centres"]
+__all__ = ["Descriptor", "Gradient", "neighbours", "select_centres"]
 
 
 def neighbours(structure: StructureLike, cutoff: float, *, n_threads: int = 0
@@ -82,152 +83,61 @@ def select_centres(structure: Structure, centres: Centres) -> NDArray[np.int64]:
     return np.ascontiguousarray(array, dtype=np.int64)
 
 
-NETWORK_FORMERS = ("B", "Al", "Si", "P", "Ge")
-"""Elements that build the network of an oxide glass."""
+class Gradient(NamedTuple):
+    """Derivatives of a number L by a structure."""
+
+    positions: NDArray[np.float64]
+    """(N, 3) dL/dr, per Å"""
+    strain: NDArray[np.float64]
+    """(3, 3) dL/dstrain of a deformation r -> r (1 + strain) of positions and cell (rows): the virial"""
+
+    def cell(self, cell: ArrayLike) -> NDArray[np.float64]:
+        """(3, 3) dL/dcell, per Å, at fixed fractional coordinates: cell^-T dL/dstrain; the cell must be invertible."""
+        solved: NDArray[np.float64] = np.linalg.solve(np.asarray(cell, dtype=float).T, self.strain)
+        return solved
 
 
-def former_mixing(species: Sequence[str], weight: float = 2.0) -> NDArray[np.float64]:
-    """Mixing matrix for oxide glasses, eq. (5.3): O, each network former, and all other elements together.
+class Descriptor(ABC):
+    """From structures to feature rows; immutable. Subclasses give the settings and make `_core`."""
 
-    Parameters
-    ----------
-    species : elements, as for the descriptor
-    weight : of the network formers (B, Al, Si, P, Ge); on 1 068 sites of 326 silicates 2 was the best of 1, 2, 3, 4
+    species: tuple[str, ...]
+    cutoff: float
+    _core: _core.Descriptor
 
-    Returns
-    -------
-    (channels, species): a row for O if it is there, one for each former, one for the others if there are any
-
-    Examples
-    --------
-    >>> former_mixing(["Na", "O", "Si", "Ca"])
-    array([[0., 1., 0., 0.],
-           [0., 0., 2., 0.],
-           [1., 0., 0., 1.]])
-    """
-    if not (weight > 0 and np.isfinite(weight)):
-        raise ValueError(f"weight must be positive and finite, got {weight}")
-    alone = [s for s in ("O", *NETWORK_FORMERS) if s in species]
-    rows = [[(1.0 if s == "O" else weight) if t == s else 0.0 for t in species] for s in alone]
-    if set(species) - set(alone):
-        rows.append([0.0 if t in alone else 1.0 for t in species])
-    return np.array(rows)
-
-
-class SphericalBesselSOAP:
-    """Smooth overlap of atomic positions in a spherical-Bessel basis (THEORY.md sections 3 to 6).
-
-    Parameters
-    ----------
-    species : elements, in the order of the channels; a structure with another element is an error
-    cutoff : r_c, Å
-    n_max : radial functions for each l
-    l_max : largest l, inclusive
-    sigma : width of the smeared atoms, Å; 0 means points (`basis="bessel"` only)
-    basis : "bessel", "bessel-truncated" or "kocer", eq. (3.4), (3.5), (3.8)
-    body : parts of a row: 2 (radial), 3 (power spectrum)
-    weights : factor of each part in `body`
-    normalise : scale the 3-body part of each row to unit length (times its weight)
-    angular_filter : a of the factor 1 / (1 + a [l (l + 1)]^2), eq. (6.4)
-    radial_scaling : (r_0, m) of the weight 1 / (1 + (r / r_0)^m) of a neighbour, eq. (3.9); None for none
-    mixing : (channels, species) matrix that compresses the species channels, eq. (5.3); None for none
-
-    Raises
-    ------
-    ValueError
-        A parameter outside its range; the message names it.
-
-    Notes
-    -----
-    Rows are ordered as `feature_index` tells: 2-body (channel, n), then 3-body for channels s1 <= s2, l, n1, n2. The
-    dot product of two 3-body rows equals that of the full symmetric arrays. Source: E. Kocer, J. K. Mason, H. Erturk,
-    AIP Adv. 10 (2020) 015021; R. Jinnouchi et al., Phys. Rev. B 100 (2019) 014105.
-
-    Examples
-    --------
-    >>> from ase.build import bulk
-    >>> soap = SphericalBesselSOAP(["Si"], cutoff=5.0)
-    >>> soap.transform(bulk("Si")).shape
-    (2, 188)
-    """
-
-    def __init__(self, species: Sequence[str], cutoff: float, n_max: int = 8, l_max: int = 4, sigma: float = 0.4,
-                 basis: str = "bessel", *, body: Sequence[int] = (2, 3), weights: Sequence[float] | None = None,
-                 normalise: bool = False, angular_filter: float = 0.0,
-                 radial_scaling: tuple[float, float] | None = None, mixing: ArrayLike | None = None) -> None:
+    def __init__(self, species: Sequence[str], cutoff: float) -> None:
         self.species = tuple([species] if isinstance(species, str) else species)
-        self.cutoff, self.sigma = float(cutoff), float(sigma)
-        self.n_max, self.l_max, self.basis = n_max, l_max, basis
-        self.body = tuple(body)
-        self.weights = tuple(1.0 for _ in self.body) if weights is None else tuple(float(w) for w in weights)
-        self.normalise, self.angular_filter = bool(normalise), float(angular_filter)
-        self.radial_scaling = None if radial_scaling is None else (float(radial_scaling[0]), float(radial_scaling[1]))
-        self.mixing = None if mixing is None else np.array(mixing, dtype=np.float64)
-        self._check()
-        by_body = dict(zip(self.body, self.weights, strict=True))
-        self._core = _core.Soap(
-            len(self.species), cutoff=self.cutoff, n_max=n_max, l_max=l_max, sigma=self.sigma, basis=basis,
-            scaling=self.radial_scaling or (0.0, 0.0), body=(2 in self.body, 3 in self.body),
-            mixing=np.empty((0, 0)) if self.mixing is None else self.mixing,
-            weights=(by_body.get(2, 1.0), by_body.get(3, 1.0)), angular_filter=self.angular_filter,
-            normalise=self.normalise)
-        self._channel = np.full(len(atomic_numbers), -1, dtype=np.int32)
-        for channel, symbol in enumerate(self.species):
-            self._channel[atomic_numbers[symbol]] = channel
-
-    def _check(self) -> None:
+        self.cutoff = float(cutoff)
         for symbol in self.species:
             if atomic_numbers.get(symbol, 0) < 1:
                 raise ValueError(f"species must be chemical symbols, got {symbol!r}")
         if len(set(self.species)) != len(self.species) or not self.species:
             raise ValueError(f"species must name each element once, got {', '.join(self.species) or 'none'}")
-        for name, value, least in (("n_max", self.n_max, 1), ("l_max", self.l_max, 0)):
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-                raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
-        if not self.body or set(self.body) - {2, 3} or len(set(self.body)) != len(self.body):
-            raise ValueError(f"body must be (2,), (3,) or (2, 3), got {self.body}")
-        if len(self.weights) != len(self.body):
-            raise ValueError(f"weights must have one entry for each of body {self.body}, got {len(self.weights)}")
+        self._channel = np.full(len(atomic_numbers), -1, dtype=np.int32)
+        for channel, symbol in enumerate(self.species):
+            self._channel[atomic_numbers[symbol]] = channel
 
+    @abstractmethod
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The constructor's arguments, by name."""
-        del deep
-        names = ("species", "cutoff", "n_max", "l_max", "sigma", "basis", "body", "weights", "normalise",
-                 "angular_filter", "radial_scaling", "mixing")
-        return {name: getattr(self, name) for name in names}
+
+    @abstractmethod
+    def feature_index(self) -> NDArray[Any]:
+        """What each feature is made of: structured array (n_features,)."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.get_params())
 
     def __repr__(self) -> str:
-        return f"SphericalBesselSOAP({', '.join(f'{k}={v!r}' for k, v in self.get_params().items())})"
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.get_params().items())})"
 
     @property
     def n_features(self) -> int:
         """Length of a row."""
         return int(self._core.n_features)
 
-    def feature_index(self) -> NDArray[Any]:
-        """What each feature is made of: structured array (n_features,) with body, s1, n1, s2, n2, l.
-
-        n counts from 0, s is the place in `species` (the channel, with `mixing`); -1 where a field has no meaning.
-        """
-        return self._core.feature_index()
-
     def _arrays(self, structure: StructureLike) -> tuple[Structure, tuple[Any, Any, Any, Any]]:
         s = as_structure(structure, self.species)
         return s, (s.positions, s.cell, s.pbc.tolist(), self._channel[s.numbers])
-
-    def coefficients(self, structure: StructureLike, centres: Centres = None, *, n_threads: int = 0
-                     ) -> NDArray[np.float64]:
-        """Density coefficients c_nlm of each species, eq. (5.2).
-
-        Returns
-        -------
-        (N_centres, S, n_max, (l_max + 1)^2), species in the order given (channels, with `mixing`), lm = l^2 + l + m
-        """
-        s, arrays = self._arrays(structure)
-        return self._core.coefficients(*arrays, select_centres(s, centres), n_threads=n_threads)
 
     def transform(self, structures: StructureLike | Iterable[StructureLike], centres: Centres = None, *,
                   out: NDArray[Any] | None = None, dtype: DTypeLike = np.float64, n_threads: int = 0) -> NDArray[Any]:
@@ -299,6 +209,72 @@ class SphericalBesselSOAP:
                 self._core.transform(*a, part, rows, n_threads=n_threads)
                 yield number, part, rows
 
+    def gradient(self, structure: StructureLike, dl_drows: ArrayLike, centres: Centres = None, *, n_threads: int = 0
+                 ) -> Gradient:
+        """Derivatives by the atoms of a number L whose derivatives by the rows are known, eq. (6.10), (6.11).
 
-def _rebuild(kind: type[SphericalBesselSOAP], params: dict[str, Any]) -> SphericalBesselSOAP:
+        At the cost of about two forward calls, and without storing anything for each pair of atoms.
+
+        Parameters
+        ----------
+        structure : as for `transform`
+        dl_drows : (N_centres, n_features) dL/dX
+        centres : as for `transform`
+        n_threads : 0 is the runtime's default; the result has the same bits for any number
+
+        Returns
+        -------
+        Gradient : dL/dpositions (N, 3) and dL/dstrain (3, 3)
+
+        Raises
+        ------
+        ValueError
+            As `transform`, or `dl_drows` of another shape or not finite.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ase.build import bulk
+        >>> from glassnmr.descriptors import SphericalBesselSOAP
+        >>> silicon, soap = bulk("Si"), SphericalBesselSOAP(["Si"], cutoff=5.0)
+        >>> found = soap.gradient(silicon, np.ones((2, soap.n_features)))  # of the sum of all features
+        >>> found.positions.shape, found.strain.shape
+        ((2, 3), (3, 3))
+        """
+        s, arrays = self._arrays(structure)
+        which = select_centres(s, centres)
+        given = np.ascontiguousarray(dl_drows, dtype=np.float64)
+        if given.shape != (len(which), self.n_features):
+            raise ValueError(f"dl_drows must have shape ({len(which)}, {self.n_features}), got {given.shape}")
+        if not np.isfinite(given).all():
+            raise ValueError("dl_drows must be finite")
+        return Gradient(*self._core.gradient(*arrays, which, given, n_threads=n_threads))
+
+    def jacobian(self, structure: StructureLike, centres: Centres = None, *, limit: float = 2**30, n_threads: int = 0
+                 ) -> NDArray[np.float64]:
+        """All derivatives drow/dposition of a small system; `gradient` is the way for large ones.
+
+        Parameters
+        ----------
+        limit : bytes that the result may take
+
+        Returns
+        -------
+        (N_centres, n_features, N, 3), per Å
+
+        Raises
+        ------
+        ValueError
+            As `transform`, or when the result would be larger than `limit`.
+        """
+        s, arrays = self._arrays(structure)
+        which = select_centres(s, centres)
+        size = 24.0 * len(which) * self.n_features * len(s)
+        if size > limit:
+            raise ValueError(f"a Jacobian of {len(which)} x {self.n_features} x {len(s)} x 3 would take "
+                             f"{size / 2**30:.3g} GiB, more than the limit of {limit / 2**30:.3g} GiB: use gradient()")
+        return self._core.jacobian(*arrays, which, n_threads=n_threads)
+
+
+def _rebuild(kind: type[Descriptor], params: dict[str, Any]) -> Descriptor:
     return kind(**params)
