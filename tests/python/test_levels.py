@@ -29,10 +29,12 @@ for step in range(200):  # pushes atoms apart that lie closer than 1 Å
     atoms.positions += push
 soap = SphericalBesselSOAP(["Si", "O"], cutoff=5.0)
 rows = soap.transform(atoms)
+pulled = soap.gradient(atoms, np.cos(np.arange(rows.size)).reshape(rows.shape))
 X = random.normal(size=(120, 30))
 y = np.sin(X[:, 0]) + X[:, 1] ** 2
 model = LSSVR(kappa=0.02, lam=1e-6, n_landmarks=50, landmarks="icd").fit(X, y)
 np.savez(sys.argv[1], level=_core.config()["level"], coefficients=soap.coefficients(atoms), rows=rows,
+         gradient=pulled.positions, strain=pulled.strain,
          landmarks=model.landmark_indices_, prediction=model.predict(X))
 """
 
@@ -53,7 +55,7 @@ def test_levels_agree_to_1e12(tmp_path: Path) -> None:
         assert str(results[level]["level"]) == level
     first = next(iter(results.values()))
     for level, result in results.items():
-        for name in ("coefficients", "rows"):
+        for name in ("coefficients", "rows", "gradient", "strain"):
             np.testing.assert_allclose(result[name], first[name], rtol=1e-12,
                                        atol=1e-12 * np.abs(first[name]).max(), err_msg=f"{name} at {level}")
         np.testing.assert_array_equal(result["landmarks"], first["landmarks"])

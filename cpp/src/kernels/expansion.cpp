@@ -7,6 +7,7 @@
 
 #include "kernels/expansion.hpp"
 #include "kernels/harmonics_batch.hpp"
+#include "kernels/row.hpp"
 
 namespace glassnmr::GLASSNMR_LEVEL {
 
@@ -147,22 +148,25 @@ void radial_batch(const RadialTableView& table, std::size_t here, const double* 
                   double* slope) {
     const std::size_t np = N ? N : table.n_pad;
     const double per_length = 2 * table.intervals_per_length;
-    for (std::size_t k = 0; k < lanes; ++k) {
-        const Place place = Place::of(table, r[k < here ? k : here - 1]);
-        for (std::size_t l = 0; l <= table.l_max; ++l) {
-            const double* a = place.coefficients + l * (degree + 1) * np;
-            double value[N ? N : most_n], change[N ? N : most_n];
-            for (std::size_t n = 0; n < np; ++n) value[n] = a[degree * np + n], change[n] = 0;
-            for (std::size_t d = degree; d-- > 0;) {
-                for (std::size_t n = 0; n < np; ++n) {
-                    change[n] = change[n] * place.t + value[n];
-                    value[n] = value[n] * place.t + a[d * np + n];
+    constexpr std::size_t piece = N ? N : 4;  // radial functions at a time
+    double values[lanes * piece], changes[lanes * piece];
+    Place places[lanes];
+    for (std::size_t k = 0; k < lanes; ++k)
+        places[k] = Place::of(table, r[k < here ? k : here - 1]);
+    for (std::size_t l = 0; l <= table.l_max; ++l) {
+        for (std::size_t n = 0; n < np; n += piece) {
+            for (std::size_t k = 0; k < lanes; ++k) {
+                const double* a = places[k].coefficients + l * (degree + 1) * np + n;
+                auto value = Row<piece>::load(a + degree * np), change = Row<piece>::zero();
+                for (std::size_t d = degree; d-- > 0;) {
+                    change.horner(places[k].t, value);
+                    value.horner(places[k].t, Row<piece>::load(a + d * np));
                 }
+                value.store(values + k * piece);
+                (change * per_length).store(changes + k * piece);
             }
-            for (std::size_t n = 0; n < np; ++n) {
-                h[(l * np + n) * lanes + k] = value[n];
-                slope[(l * np + n) * lanes + k] = change[n] * per_length;
-            }
+            transpose(lanes, piece, values, piece, h + (l * np + n) * lanes, lanes);
+            transpose(lanes, piece, changes, piece, slope + (l * np + n) * lanes, lanes);
         }
     }
 }
@@ -200,16 +204,14 @@ void expand_back_padded(const RadialTableView& table, std::size_t n_species,
             radial_batch<N>(table, here, directions.r, h, slope);
             for (std::size_t l = 0; l < L; ++l) {
                 for (std::size_t lm = l * l; lm < (l + 1) * (l + 1); ++lm) {
-                    double f[lanes] = {}, g[lanes] = {};
+                    auto f = Row<lanes>::zero(), g = Row<lanes>::zero();
                     for (std::size_t n = 0; n < np; ++n) {
                         const double value = b[lm * np + n];
-                        for (std::size_t k = 0; k < lanes; ++k) {
-                            f[k] += value * slope[(l * np + n) * lanes + k];
-                            g[k] += value * h[(l * np + n) * lanes + k];
-                        }
+                        f.add(value, Row<lanes>::load(slope + (l * np + n) * lanes));
+                        g.add(value, Row<lanes>::load(h + (l * np + n) * lanes));
                     }
-                    for (std::size_t k = 0; k < lanes; ++k)
-                        along[lm * lanes + k] = f[k], across[lm * lanes + k] = g[k];
+                    f.store(along + lm * lanes);
+                    g.store(across + lm * lanes);
                 }
             }
             double radial[lanes], gradient[3][lanes];
@@ -266,6 +268,29 @@ void spectrum_padded(std::size_t n_blocks, const SpectrumBlock* blocks, std::siz
     }
 }
 
+/// b1 += C2 G^T and b2 += C1 G for the coefficients (n_m, N) of two channels.
+template <std::size_t N>
+inline void products_back(std::size_t n_m, std::size_t n_max, std::size_t np, const double* c1,
+                          const double* c2, const double* g, const double* turned, double* b1,
+                          double* b2) {
+    for (std::size_t m = 0; m < n_m; ++m, c1 += np, c2 += np, b1 += np, b2 += np) {
+        if constexpr (N > 0) {
+            auto left = Row<N>::load(b1), right = Row<N>::zero();
+            for (std::size_t n = 0; n < N; ++n) {
+                left.add(c2[n], Row<N>::load(turned + n * N));
+                right.add(c1[n], Row<N>::load(g + n * N));
+            }
+            left.store(b1);
+            (right + Row<N>::load(b2)).store(b2);  // b1 and b2 may be one
+        } else {
+            for (std::size_t n1 = 0; n1 < n_max; ++n1) {
+                for (std::size_t n = 0; n < np; ++n) b1[n] += c2[n1] * turned[n1 * np + n];
+                for (std::size_t n = 0; n < np; ++n) b2[n] += c1[n1] * g[n1 * np + n];
+            }
+        }
+    }
+}
+
 template <std::size_t N>
 void spectrum_back_padded(std::size_t n_blocks, const SpectrumBlock* blocks, std::size_t n_max,
                           std::size_t n_pad, std::size_t l_max, const double* scale,
@@ -273,38 +298,28 @@ void spectrum_back_padded(std::size_t n_blocks, const SpectrumBlock* blocks, std
     const std::size_t np = N ? N : n_pad, size = (l_max + 1) * (l_max + 1) * np;
     // dL/dp of one block as a full matrix and transposed, the factors of eq. (6.3) in it.
     double g[(N ? N : most_n) * (N ? N : most_n)], turned[(N ? N : most_n) * (N ? N : most_n)];
-    for (std::size_t k = 0; k < np * np; ++k) g[k] = turned[k] = 0;
+    for (std::size_t k = 0; k < np * np; ++k) g[k] = 0;
     for (std::size_t block = 0; block < n_blocks; ++block) {
         const SpectrumBlock& pair = blocks[block];
-        if (pair.triangle) {  // full blocks fill both
-            for (std::size_t k = 0; k < np * np; ++k) g[k] = turned[k] = 0;
+        if (pair.triangle) {  // full blocks fill both halves
+            for (std::size_t k = 0; k < np * np; ++k) g[k] = 0;
         }
         for (std::size_t l = 0; l <= l_max; ++l) {
             const double off = scale[l] * pair.weight;
             for (std::size_t n1 = 0; n1 < n_max; ++n1) {
-                for (std::size_t n2 = pair.triangle ? n1 : 0; n2 < n_max; ++n2) {
-                    const double value = (pair.triangle && n1 == n2 ? scale[l] : off) * *dl_dp++;
-                    g[n1 * np + n2] = value;
-                    turned[n2 * np + n1] = value;
+                std::size_t n2 = pair.triangle ? n1 : 0;
+                if (pair.triangle) g[n1 * np + n2++] = scale[l] * *dl_dp++;
+                if (N > 0 && n2 == 0 && n_max == N) {
+                    for (; n2 < N; ++n2) g[n1 * N + n2] = off * dl_dp[n2];
+                    dl_dp += N;
+                } else {
+                    for (; n2 < n_max; ++n2) g[n1 * np + n2] = off * *dl_dp++;
                 }
             }
-            const std::size_t start = l * l * np;
-            for (std::size_t m = 0; m < 2 * l + 1; ++m) {
-                const double* c1 = c + pair.a * size + start + m * np;
-                const double* c2 = c + pair.b * size + start + m * np;
-                double left[N ? N : most_n], right[N ? N : most_n];
-                for (std::size_t n = 0; n < np; ++n) left[n] = right[n] = 0;
-                for (std::size_t n1 = 0; n1 < n_max; ++n1) {
-                    for (std::size_t n = 0; n < np; ++n) {
-                        right[n] += c1[n1] * g[n1 * np + n];
-                        left[n] += c2[n1] * turned[n1 * np + n];
-                    }
-                }
-                double* b1 = dl_dc + pair.a * size + start + m * np;
-                double* b2 = dl_dc + pair.b * size + start + m * np;
-                for (std::size_t n = 0; n < np; ++n) b1[n] += left[n];
-                for (std::size_t n = 0; n < np; ++n) b2[n] += right[n];
-            }
+            transpose(np, np, g, np, turned, np);
+            const std::size_t one = pair.a * size + l * l * np, two = pair.b * size + l * l * np;
+            products_back<N>(2 * l + 1, n_max, np, c + one, c + two, g, turned, dl_dc + one,
+                             dl_dc + two);
         }
     }
 }

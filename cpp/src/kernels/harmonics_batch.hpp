@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "kernels/row.hpp"
+
 namespace glassnmr::GLASSNMR_LEVEL {
 
 inline constexpr std::size_t lanes = 8;
@@ -48,53 +50,46 @@ static inline void harmonics_back(std::size_t l_max, const double* legendre, con
                                   const double* y, const double* z, const double* along,
                                   const double* across, double* radial, double* gx, double* gy,
                                   double* gz) {
-    double c[lanes], s[lanes], c_below[lanes], s_below[lanes];  // (x + i y)^m and ^(m - 1)
-    double p[lanes], before[lanes], slope[lanes], slope_before[lanes];
-    for (std::size_t k = 0; k < lanes; ++k) {
-        c[k] = 1, s[k] = c_below[k] = s_below[k] = 0;
-        radial[k] = gx[k] = gy[k] = gz[k] = 0;
-    }
+    using V = Row<lanes>;
+    const V vx = V::load(x), vy = V::load(y), vz = V::load(z);
+    V c = V::zero(), s = V::zero(), c_below = V::zero(),
+      s_below = V::zero();  // (x + i y)^m, ^(m-1)
+    V sum = V::zero(), sum_x = V::zero(), sum_y = V::zero(), sum_z = V::zero(), one;
+    for (std::size_t k = 0; k < lanes; ++k) reinterpret_cast<double*>(&one)[k] = 1;
+    c = one;
     const double* constant = legendre;
     for (std::size_t m = 0; m <= l_max; ++m) {
-        const double start = *constant++, order = static_cast<double>(m);
-        for (std::size_t k = 0; k < lanes; ++k)
-            p[k] = start, before[k] = slope[k] = slope_before[k] = 0;
+        V p = one * *constant++, before = V::zero(), slope = V::zero(), slope_before = V::zero();
+        const double order = static_cast<double>(m);
         for (std::size_t l = m;; ++l) {
-            const double* plus = across + (l * l + l + m) * lanes;
-            const double* plus_along = along + (l * l + l + m) * lanes;
+            const std::size_t plus = (l * l + l + m) * lanes, minus = (l * l + l - m) * lanes;
+            const V f_plus = V::load(across + plus), h_plus = V::load(along + plus);
             if (m == 0) {
-                for (std::size_t k = 0; k < lanes; ++k) {
-                    radial[k] += plus_along[k] * p[k];
-                    gz[k] += plus[k] * slope[k];
-                }
+                sum.add(h_plus, p);
+                sum_z.add(f_plus, slope);
             } else {
-                const double* minus = across + (l * l + l - m) * lanes;
-                const double* minus_along = along + (l * l + l - m) * lanes;
-                for (std::size_t k = 0; k < lanes; ++k) {
-                    const double u = c[k], v = s[k];
-                    radial[k] += (plus_along[k] * u + minus_along[k] * v) * p[k];
-                    gz[k] += (plus[k] * u + minus[k] * v) * slope[k];
-                    const double f = order * p[k];
-                    gx[k] += f * (plus[k] * c_below[k] + minus[k] * s_below[k]);
-                    gy[k] += f * (minus[k] * c_below[k] - plus[k] * s_below[k]);
-                }
+                const V f_minus = V::load(across + minus), h_minus = V::load(along + minus);
+                sum.add(h_plus * c + h_minus * s, p);
+                sum_z.add(f_plus * c + f_minus * s, slope);
+                const V q = p * order;
+                sum_x.add(f_plus * c_below + f_minus * s_below, q);
+                sum_y.add(f_minus * c_below - f_plus * s_below, q);
             }
             if (l == l_max) break;
             const double a = *constant++, b = *constant++;
-            for (std::size_t k = 0; k < lanes; ++k) {
-                const double next = a * z[k] * p[k] - b * before[k];
-                const double next_slope = a * (p[k] + z[k] * slope[k]) - b * slope_before[k];
-                before[k] = p[k], p[k] = next;
-                slope_before[k] = slope[k], slope[k] = next_slope;
-            }
+            const V next = vz * p * a - before * b;
+            const V next_slope = (p + vz * slope) * a - slope_before * b;
+            before = p, p = next;
+            slope_before = slope, slope = next_slope;
         }
-        for (std::size_t k = 0; k < lanes; ++k) {
-            c_below[k] = c[k], s_below[k] = s[k];
-            const double t = x[k] * c[k] - y[k] * s[k];
-            s[k] = x[k] * s[k] + y[k] * c[k];
-            c[k] = t;
-        }
+        c_below = c, s_below = s;
+        c = vx * c_below - vy * s_below;
+        s = vx * s_below + vy * c_below;
     }
+    sum.store(radial);
+    sum_x.store(gx);
+    sum_y.store(gy);
+    sum_z.store(gz);
 }
 
 }  // namespace glassnmr::GLASSNMR_LEVEL
