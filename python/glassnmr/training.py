@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from glassnmr.descriptors import SphericalBesselSOAP
 from glassnmr.learning import LSSVR, KernelRidge
 from glassnmr.model import NMRModel, training_rows
-from glassnmr.sites import site_labels
+from glassnmr.sites import is_kind, site_labels
 from glassnmr.table import Dataset
 from glassnmr.validation import CrossValidation, choose_parameters, cross_validate, metrics
 
@@ -98,7 +98,8 @@ def train(validation: Validation, descriptor: SphericalBesselSOAP, regressor: LS
 
 
 def row_labels(dataset: Dataset, name: str) -> NDArray[np.str_]:
-    """Labels (R,) of the rows: a column of the table, a per-atom array, an entry of info, or ``site``: bonds counted.
+    """Labels (R,) of the rows: a column of the table, a per-atom array, an entry of info, or a kind of
+    `site_labels`: bonds counted.
 
     Raises ValueError for a name that some structure does not have.
     """
@@ -112,8 +113,8 @@ def row_labels(dataset: Dataset, name: str) -> NDArray[np.str_]:
             labels[rows] = atoms.arrays[name][dataset.centre[rows]].astype(str)
         elif name in atoms.info:
             labels[rows] = str(atoms.info[name])
-        elif name == "site":
-            labels[rows] = site_labels(atoms)[dataset.centre[rows]]
+        elif is_kind(name):
+            labels[rows] = site_labels(atoms, kind=name)[dataset.centre[rows]]
         else:
             known = [key for key in (*atoms.arrays, *atoms.info) if key not in ("numbers", "positions")]
             raise ValueError(f"{atoms.info.get('name', number)} has no label {name!r}; it has {', '.join(known)}")

@@ -17,12 +17,13 @@ from ase import Atoms
 from ase.io import read
 
 from glassnmr.data import reference
-from glassnmr.generation import CannotCarve, Outcome, carve, onto_glasses, reference_data, sample, sites_of
+from glassnmr.generation import CannotCarve, Outcome, carve, onto_glasses, reference_data, sample
 from glassnmr.generation.campaign import key_of
 from glassnmr.generation.clusters import CLOSEST
 from glassnmr.generation.crystals import CRYSTALS
 from glassnmr.generation.laws import fit, geometry, table
 from glassnmr.generation.reference_data import MORE_Q4, cells, clusters, crystal_clusters, glasses, references
+from glassnmr.sites import site_labels
 
 FOLDER = files("glassnmr.data")
 
@@ -90,7 +91,7 @@ def test_labels_mark_exactly_the_atoms_that_have_a_tensor() -> None:
         assert (finite.all(axis=1) == (glass.arrays["label"] == 1)).all()
         assert (finite.any(axis=1) == finite.all(axis=1)).all()
         assert (np.isfinite(glass.arrays["valid_cutoff"]) == (glass.arrays["label"] == 1)).all()
-        assert (glass.arrays["site"] == sites_of(glass)).all()
+        assert (glass.arrays["site"] == site_labels(glass)).all()
 
 
 def test_field_gradients_are_symmetric_and_traceless() -> None:
@@ -278,7 +279,7 @@ def test_crystals_have_the_angles_of_their_papers(name: str, site: str, angle: f
     centre = crystal.centre(atoms, site)
     assert angles[centre] == pytest.approx(angle, abs=0.1)
     assert lengths[centre] == pytest.approx(length, abs=0.002)
-    assert set(sites_of(atoms)) == {"Q4", "BO"}
+    assert set(site_labels(atoms)) == {"Q4", "BO"}
 
 
 def test_shift_references_follow_from_their_points() -> None:

@@ -29,7 +29,8 @@ __all__ = ["command", "predict_files"]
 @types_option
 @index_option
 @click.option("--label", "labels", multiple=True, metavar="ARRAY",
-              help="Carry a per-atom array along; 'site' is counted from bonds where a file has none: Q4, Q3, BO, NBO.")
+              help="Carry a per-atom array along; site (Q4, Q3, BO, NBO), coordination, qn, 'qn(mAl)', oxygen and "
+                   "species (Si-O-Al) are counted from bonds where a file has none.")
 @threads_option
 @output(help="Predictions, as .csv or .extxyz, either with .gz.")
 @pass_session
@@ -73,11 +74,12 @@ def predict_files(files: Sequence[Path], models: Sequence[NMRModel], output: Pat
 def _predict(frames: Iterable[ase.Atoms], models: Sequence[NMRModel], waiting: deque[ase.Atoms],
              labels: Sequence[str], n_threads: int, progress: Callable[[int], None] | None) -> Iterator[Prediction]:
     """The predictions frame by frame; each frame is handed over in `waiting` just before they are."""
-    from glassnmr.sites import site_labels
+    from glassnmr.sites import is_kind, site_labels
 
     for number, atoms in enumerate(frames):
-        if "site" in labels and "site" not in atoms.arrays:
-            atoms.set_array("site", site_labels(atoms))
+        for label in labels:
+            if label not in atoms.arrays and is_kind(label):
+                atoms.set_array(label, site_labels(atoms, kind=label))
         waiting.append(atoms)
         for model in models:
             yield model.predict_frame(atoms, frame=number, n_threads=n_threads)

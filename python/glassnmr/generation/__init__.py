@@ -8,7 +8,7 @@ from glassnmr.generation.campaign import Outcome
 from glassnmr.generation.clusters import CannotCarve, carve
 from glassnmr.generation.melt_quench import melt_quench, sodium_silicate_glass
 from glassnmr.generation.methods import Method, assemble, generate, methods
-from glassnmr.generation.sampling import onto_glasses, sample, sites_of
+from glassnmr.generation.sampling import onto_glasses, sample
 
 __all__ = ["CannotCarve", "Method", "Outcome", "assemble", "carve", "generate", "melt_quench", "methods",
-           "onto_glasses", "sample", "sites_of", "sodium_silicate_glass"]
+           "onto_glasses", "sample", "sodium_silicate_glass"]

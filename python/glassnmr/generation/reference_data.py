@@ -26,7 +26,8 @@ from glassnmr.generation.clusters import carve
 from glassnmr.generation.crystals import CRYSTALS
 from glassnmr.generation.melt_quench import sodium_silicate_glass
 from glassnmr.generation.methods import assemble, generate
-from glassnmr.generation.sampling import onto_glasses, sample, sites_of
+from glassnmr.generation.sampling import onto_glasses, sample
+from glassnmr.sites import site_labels
 
 __all__ = ["assemble_all", "cells", "clusters", "crystal_clusters", "glasses", "references"]
 
@@ -142,7 +143,7 @@ def assemble_all(folder: Path, out: Path) -> dict[str, int]:
     out.mkdir(parents=True, exist_ok=True)
     periodic = assemble(melt(cells(), folder / "cells"), "abinit-efg", folder / "efg")
     for cell in periodic:
-        cell.set_array("site", sites_of(cell))
+        cell.set_array("site", site_labels(cell))
         cell.arrays["efg"][~(cell.symbols == "O")] = np.nan  # at this cutoff only oxygen has been checked
     large = melt(glasses(), folder / "glasses")
     carved = assemble(clusters(large), "pyscf-giao", folder / "shield")

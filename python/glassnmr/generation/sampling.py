@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from ase import Atoms
-from ase.neighborlist import neighbor_list
-from numpy.typing import NDArray
 
-from glassnmr.generation.clusters import BOND, CannotCarve, carve
+from glassnmr.generation.clusters import CannotCarve, carve
+from glassnmr.sites import site_labels
 
-__all__ = ["COUNTS", "CUTOFFS", "LIMITS", "SITES", "onto_glasses", "sample", "sites_of"]
+__all__ = ["COUNTS", "CUTOFFS", "LIMITS", "SITES", "onto_glasses", "sample"]
 
 SITES = {"Si": ("Q4", "Q3", "Q2"), "O": ("BO", "NBO")}
 """The kinds of site that are carved, taken in turn."""
@@ -22,24 +21,6 @@ LIMITS = {"Q2": 1}
 """The most of one kind from one glass."""
 CUTOFFS = {"Si": 3.2, "O": 2.85}
 """Shortest `valid_cutoff` (Å) of a cluster worth computing."""
-
-
-def sites_of(atoms: Atoms) -> NDArray[np.str_]:
-    """The site of every atom by counting Si-O bonds: Q0 to Q4, BO, NBO; else element and coordination, as Si5 or O3.
-
-    Other elements, and oxygen without silicon (FO), are named too; an oxygen of two or more Si bridges.
-    """
-    silicon, oxygen = neighbor_list("ij", atoms, {("Si", "O"): BOND})
-    is_silicon = atoms.symbols[silicon] == "Si"
-    silicon, oxygen = silicon[is_silicon], oxygen[is_silicon]
-    around_oxygen = np.bincount(oxygen, minlength=len(atoms))
-    around_silicon = np.bincount(silicon, minlength=len(atoms))
-    bridges = np.bincount(silicon, weights=around_oxygen[oxygen] >= 2, minlength=len(atoms)).astype(int)
-    names = {0: "FO", 1: "NBO", 2: "BO"}
-    return np.array([names.get(around_oxygen[k], f"O{around_oxygen[k]}") if symbol == "O"
-                     else symbol if symbol != "Si"
-                     else f"Q{bridges[k]}" if around_silicon[k] == 4 else f"Si{around_silicon[k]}"
-                     for k, symbol in enumerate(atoms.symbols)])
 
 
 def sample(atoms: Atoms, counts: Mapping[str, int] = COUNTS, *, seed: int = 0, limits: Mapping[str, int] = LIMITS,
@@ -105,5 +86,5 @@ def _blank(glass: Atoms) -> Atoms:
     result.set_array("ms", np.full((len(glass), 9), np.nan))
     result.set_array("label", np.zeros(len(glass), dtype=int))
     result.set_array("valid_cutoff", np.full(len(glass), np.nan))
-    result.set_array("site", sites_of(glass))
+    result.set_array("site", site_labels(glass))
     return result
