@@ -123,7 +123,9 @@ void LocalDescriptor::gradient(const Atoms& atoms, std::size_t n_centres,
                        const double* dl_drows = row_gradients(
                            wave + begin, end - begin, with_rows ? rows.data() : nullptr, scratch);
                        Pairs& p = pairs[begin / size];
-                       p = {};
+                       p.atom.clear();
+                       p.force.clear();
+                       std::fill_n(p.strain, 9, 0.0);
                        for (std::size_t i = begin; i < end; ++i) {
                            const Environment e = sorted(i);
                            const std::size_t n = sorter.order.size();

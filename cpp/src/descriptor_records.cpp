@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "descriptor_records.hpp"
 
+#include <algorithm>
+#include <glassnmr/reduced.hpp>
 #include <glassnmr/soap.hpp>
 
 namespace glassnmr {
@@ -47,9 +49,28 @@ std::shared_ptr<const Descriptor> read_soap(const Fields& f, std::size_t n_speci
     return std::make_shared<const Soap>(std::move(d));
 }
 
+std::shared_ptr<const Descriptor> read_whole(const Fields& fields, std::size_t n_species) {
+    const std::string& name = fields.text("descriptor");
+    if (name == "spherical-bessel-soap") return read_soap(fields, n_species);
+    throw format_error(fields.path() + " uses the descriptor \"" + name +
+                       "\", which this library lacks");
+}
+
 }  // namespace
 
 void write_descriptor(const Descriptor& descriptor, Records& records) {
+    if (const auto* reduced = dynamic_cast<const Reduced*>(&descriptor)) {
+        const Reduction& r = reduced->reduction();
+        const std::uint64_t n = reduced->n_features(), F = reduced->inner()->n_features();
+        if (r.matrix.empty()) {
+            records["reduction_columns"] =
+                numbers(std::vector<double>(r.columns.begin(), r.columns.end()), {n});
+        } else {
+            records["reduction_matrix"] = numbers(r.matrix, {n, F});
+            records["reduction_offset"] = numbers(r.offset, {F});
+        }
+        return write_descriptor(*reduced->inner(), records);
+    }
     records["descriptor"] = text(descriptor.name());
     if (const auto* soap = dynamic_cast<const Soap*>(&descriptor)) {
         write(soap->settings(), records);
@@ -59,10 +80,20 @@ void write_descriptor(const Descriptor& descriptor, Records& records) {
 }
 
 std::shared_ptr<const Descriptor> read_descriptor(const Fields& fields, std::size_t n_species) {
-    const std::string& name = fields.text("descriptor");
-    if (name == "spherical-bessel-soap") return read_soap(fields, n_species);
-    throw format_error(fields.path() + " uses the descriptor \"" + name +
-                       "\", which this library lacks");
+    auto descriptor = read_whole(fields, n_species);
+    Reduction r;
+    if (fields.has("reduction_columns")) {
+        for (const double c : fields.doubles("reduction_columns")) {
+            if (!(c >= 0 && c < 1e9)) fields.bad("reduction_columns");
+            r.columns.push_back(static_cast<std::size_t>(c));
+        }
+    } else if (fields.has("reduction_matrix")) {
+        r.matrix = fields.doubles("reduction_matrix");
+        r.offset = fields.doubles("reduction_offset");
+    } else {
+        return descriptor;
+    }
+    return std::make_shared<const Reduced>(std::move(descriptor), std::move(r));
 }
 
 }  // namespace glassnmr

@@ -12,6 +12,7 @@ void bind_learning(py::module_& m);
 void bind_model(py::module_& m);
 void bind_neighbours(py::module_& m);
 void bind_radial(py::module_& m);
+void bind_reduced(py::module_& m);
 void bind_soap(py::module_& m);
 void bind_spectra(py::module_& m);
 
@@ -40,6 +41,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     m.def("config", &config);
     bind_descriptor(m);
     bind_soap(m);
+    bind_reduced(m);
     bind_learning(m);
     bind_model(m);
     bind_neighbours(m);

@@ -15,7 +15,14 @@ from glassnmr.version import __version__
 
 if TYPE_CHECKING:
     from glassnmr.dataset import Dataset, read_dataset
-    from glassnmr.descriptors import Descriptor, SphericalBesselSOAP, former_mixing, neighbours
+    from glassnmr.descriptors import (
+        Descriptor,
+        ReducedDescriptor,
+        SphericalBesselSOAP,
+        former_mixing,
+        neighbours,
+        reduce_descriptor,
+    )
     from glassnmr.io import read_frames, read_predictions, write_predictions
     from glassnmr.isotopes import Isotope, isotope
     from glassnmr.learning import LSSVR, KernelRidge
@@ -28,7 +35,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Dataset": "dataset", "read_dataset": "dataset",
     "Descriptor": "descriptors", "SphericalBesselSOAP": "descriptors", "former_mixing": "descriptors",
-    "neighbours": "descriptors",
+    "neighbours": "descriptors", "ReducedDescriptor": "descriptors", "reduce_descriptor": "descriptors",
     "read_frames": "io", "read_predictions": "io", "write_predictions": "io",
     "Isotope": "isotopes", "isotope": "isotopes",
     "LSSVR": "learning", "KernelRidge": "learning",
@@ -40,9 +47,9 @@ _HOME = {
 
 __all__ = [
     "LSSVR", "Dataset", "Descriptor", "GroupedKFold", "Isotope", "KernelRidge", "NMRModel", "NumericalError",
-    "Spectrum", "SphericalBesselSOAP", "__version__", "config", "cross_validate", "fit_reference", "former_mixing",
-    "isotope", "mas_spectrum", "neighbours", "read_dataset", "read_frames", "read_predictions", "train", "validate",
-    "write_predictions",
+    "ReducedDescriptor", "Spectrum", "SphericalBesselSOAP", "__version__", "config", "cross_validate", "fit_reference",
+    "former_mixing", "isotope", "mas_spectrum", "neighbours", "read_dataset", "read_frames", "read_predictions",
+    "reduce_descriptor", "train", "validate", "write_predictions",
 ]
 
 

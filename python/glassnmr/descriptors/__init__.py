@@ -6,10 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 from glassnmr.descriptors.base import Descriptor, Gradient, neighbours, select_centres
+from glassnmr.descriptors.reduced import ReducedDescriptor, reduce_descriptor
 from glassnmr.descriptors.soap import SphericalBesselSOAP, former_mixing
 
-__all__ = ["Descriptor", "Gradient", "SphericalBesselSOAP", "former_mixing", "from_core", "neighbours",
-           "select_centres"]
+__all__ = ["Descriptor", "Gradient", "ReducedDescriptor", "SphericalBesselSOAP", "former_mixing", "from_core",
+           "neighbours", "reduce_descriptor", "select_centres"]
 
 KINDS: dict[str, type[Descriptor]] = {"spherical-bessel-soap": SphericalBesselSOAP}
 """Classes by the names that model files use."""
@@ -17,4 +18,6 @@ KINDS: dict[str, type[Descriptor]] = {"spherical-bessel-soap": SphericalBesselSO
 
 def from_core(core: Any, species: list[str]) -> Descriptor:
     """The descriptor of a model file."""
+    if core.name == "reduced":
+        return ReducedDescriptor(from_core(core.inner, species), **core.settings)
     return KINDS[core.name](species, **core.settings)
