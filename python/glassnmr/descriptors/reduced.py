@@ -129,7 +129,7 @@ def _leading_axes(x: NDArray[np.float64], n: int) -> NDArray[np.float64]:
 
     small = x @ x.T if len(x) <= x.shape[1] else x.T @ x
     size = len(small)
-    values, vectors = eigh(small, subset_by_index=[size - n, size - 1])
+    _, vectors = eigh(small, subset_by_index=[size - n, size - 1])
     axes = vectors.T[::-1] if len(x) > x.shape[1] else (x.T @ vectors).T[::-1]
     length = np.linalg.norm(axes, axis=1)
     kept = length > 1e-7 * length.max()  # the rest is not spanned by the rows
