@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glassnmr.descriptors import SphericalBesselSOAP
+from glassnmr.descriptors import Descriptor
 from glassnmr.learning import LSSVR, KernelRidge
 from glassnmr.model import NMRModel, training_rows
 from glassnmr.sites import is_kind, site_labels
@@ -46,7 +46,7 @@ class Validation:
         return metrics(known[rows], guess[rows])
 
 
-def validate(dataset: Dataset, descriptor: SphericalBesselSOAP, regressor: LSSVR | KernelRidge | None = None, *,
+def validate(dataset: Dataset, descriptor: Descriptor, regressor: LSSVR | KernelRidge | None = None, *,
              targets: Sequence[str] = ("sigma_iso",), kappas: Sequence[float] | None = None,
              lams: Sequence[float] | None = None, n_splits: int = 5, seed: int = 0,
              features: NDArray[np.float64] | None = None, progress: Progress | None = None, n_threads: int = 0
@@ -71,7 +71,7 @@ def validate(dataset: Dataset, descriptor: SphericalBesselSOAP, regressor: LSSVR
     return Validation(dataset, tuple(targets), x, result, kappas, lams)
 
 
-def train(validation: Validation, descriptor: SphericalBesselSOAP, regressor: LSSVR | KernelRidge | None = None, *,
+def train(validation: Validation, descriptor: Descriptor, regressor: LSSVR | KernelRidge | None = None, *,
           reference: tuple[float, float] | None = None, provenance: Mapping[str, Any] | None = None,
           progress: Progress | None = None) -> NMRModel:
     """A model of all rows of a validation; kappa and lambda are chosen as in its folds, its errors go into the file.
@@ -79,6 +79,7 @@ def train(validation: Validation, descriptor: SphericalBesselSOAP, regressor: LS
     Examples
     --------
     >>> from glassnmr.data.reference import load
+    >>> from glassnmr.descriptors import SphericalBesselSOAP
     >>> soap = SphericalBesselSOAP(["O", "Si", "Na"], cutoff=4.0, n_max=4, l_max=2)
     >>> regressor = LSSVR(n_landmarks=100)
     >>> found = validate(load("efg-17O"), soap, regressor, targets=["abs_C_Q", "eta"])

@@ -80,6 +80,20 @@ index_option = click.option("--index", metavar="SLICE", help="Frames to take: a 
 threads_option = click.option("--threads", type=click.IntRange(0), default=0,
                               help="Threads; 0 is the machine's default. Results do not depend on it.")
 
+
+class ReductionType(click.ParamType):
+    """pca:N or cur:N."""
+
+    name = "reduction"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text as it was given, or a usage error that says what was wanted."""
+        method, _, number = str(value).partition(":")
+        if method not in ("pca", "cur") or not number.isdecimal() or int(number) < 1:
+            self.fail(f"{value!r} is not pca:N or cur:N", param, ctx)
+        return str(value)
+
+
 data_options = stack([
     click.option("--reference-data", type=click.Choice(["shielding", "efg-17O"]),
                  help="Use the shipped data instead of files."),
@@ -118,6 +132,17 @@ model_options = stack([
     click.option("--mixing", type=click.Choice(["none", "formers"]), default="formers",
                  help="'formers' keeps O and the network formers (B, Al, Si, P, Ge; they count twice) apart and puts "
                       "all other elements into one channel; 'none' gives each element its own."),
+    click.option("--compression", type=click.Choice(["none", "crossover", "mu1nu1"]), default="none",
+                 help="Products of channels: all pairs, each with itself, or each with the sum of all."),
+    click.option("--remove-self/--keep-self", default=False,
+                 help="Leave out the products of a neighbour with itself."),
+    click.option("--angular-filter", type=Finite(0), default=0.0, help="a of the factor 1 / (1 + a [l (l + 1)]^2)."),
+    click.option("--body-weights", type=(Finite(0), Finite(0)), metavar="W2 W3", default=(1.0, 1.0),
+                 help="Factors of the 2- and the 3-body part; 0 leaves one out."),
+    click.option("--normalise/--as-they-are", default=False, help="Bring the 3-body part of each row to one length."),
+    click.option("--reduce", type=ReductionType(), metavar="METHOD:N",
+                 help="Shorten rows to N features: pca:200 (principal components) or cur:400 (chosen columns), by the "
+                      "rows of the data without their targets."),
     click.option("--regressor", type=click.Choice(["lssvr", "krr"]), default="lssvr",
                  help="Sparse regression on landmarks, or exact kernel ridge."),
     click.option("--robust", type=Finite(0), default=1.0,
@@ -171,6 +196,12 @@ class Settings:
     basis: str = "bessel"
     radial_scaling: tuple[float, float] | None = (2.5, 4.0)
     mixing: str = "formers"
+    compression: str = "none"
+    remove_self: bool = False
+    angular_filter: float = 0.0
+    body_weights: tuple[float, float] = (1.0, 1.0)
+    normalise: bool = False
+    reduce: str | None = None
     regressor: str = "lssvr"
     robust: float = 1.0
     kernel: str = "gaussian"

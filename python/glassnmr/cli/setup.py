@@ -13,9 +13,10 @@ from glassnmr.cli.base import Session
 from glassnmr.cli.options import Settings
 from glassnmr.data import reference as shipped
 from glassnmr.dataset import Dataset, read_dataset
-from glassnmr.descriptors import SphericalBesselSOAP, former_mixing
+from glassnmr.descriptors import Descriptor, SphericalBesselSOAP, former_mixing, reduce_descriptor
 from glassnmr.isotopes import isotope as find_isotope
 from glassnmr.learning import LSSVR, KernelRidge
+from glassnmr.model import training_rows
 from glassnmr.training import Validation, validate
 
 __all__ = ["check_output", "descriptor_of", "read_data", "reference_of", "regressor_of", "targets_of", "validated"]
@@ -62,18 +63,28 @@ def targets_of(settings: Settings, data: Dataset) -> tuple[str, ...]:
     return ("sigma_iso",) if "ms" in data.tensors else ("abs_C_Q", "eta")
 
 
-def descriptor_of(settings: Settings, data: Dataset) -> SphericalBesselSOAP:
-    """The descriptor; its species are those of the data unless given."""
+def descriptor_of(settings: Settings, data: Dataset) -> Descriptor:
+    """The descriptor; its species are those of the data unless given, and so are the rows that shorten it."""
     if settings.species is not None:
         species = [word for word in settings.species.replace(",", " ").split() if word]
     else:
         numbers = sorted({int(z) for atoms in data.structures for z in np.unique(atoms.numbers)})
         symbols = {z: symbol for symbol, z in atomic_numbers.items()}
         species = [symbols[z] for z in numbers]
-    return SphericalBesselSOAP(
+    weights = {body: weight for body, weight in zip((2, 3), settings.body_weights, strict=True) if weight > 0}
+    if not weights:
+        raise ValueError("--body-weights must leave one part: they are both 0")
+    soap = SphericalBesselSOAP(
         species, settings.cutoff, n_max=settings.n_max, l_max=settings.l_max, sigma=settings.sigma,
-        basis=settings.basis, radial_scaling=settings.radial_scaling,
-        mixing=former_mixing(species) if settings.mixing == "formers" else None)
+        basis=settings.basis, radial_scaling=settings.radial_scaling, body=tuple(weights),
+        weights=tuple(weights.values()), normalise=settings.normalise, angular_filter=settings.angular_filter,
+        mixing=former_mixing(species) if settings.mixing == "formers" else None, compression=settings.compression,
+        remove_self=settings.remove_self)
+    if settings.reduce is None:
+        return soap
+    method, n_features = settings.reduce.split(":")
+    rows = training_rows(data, soap, n_threads=settings.threads)
+    return reduce_descriptor(soap, rows, int(n_features), method=method, n_threads=settings.threads)
 
 
 def regressor_of(settings: Settings) -> LSSVR | KernelRidge:
@@ -107,7 +118,7 @@ def check_output(path: Path, suffixes: tuple[str, ...], what: str) -> None:
         raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
 
 
-def validated(settings: Settings, session: Session) -> tuple[Validation, SphericalBesselSOAP, LSSVR | KernelRidge]:
+def validated(settings: Settings, session: Session) -> tuple[Validation, Descriptor, LSSVR | KernelRidge]:
     """Data read and cross validated as the settings say."""
     data = read_data(settings, session)
     descriptor, regressor = descriptor_of(settings, data), regressor_of(settings)
