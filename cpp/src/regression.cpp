@@ -10,6 +10,7 @@
 #include "aligned.hpp"
 #include "kernels/kernels.hpp"
 #include "parallel.hpp"
+#include "qr.hpp"
 
 namespace glassnmr {
 
@@ -82,37 +83,45 @@ double filter(double s, double lam, double largest, std::size_t n) {
     return lam == 0 && s <= floor ? 0 : s == 0 ? 0 : s / (s * s + lam);
 }
 
-/// v of min |R v - c|^2 + lam |v|^2 for the leading k features; R column-major with leading
-/// dimension n.
-void solve_prefix(std::size_t k, const double* R, std::size_t ldr, std::size_t n_targets,
-                  const double* c, std::size_t ldc, double lam, double* v) {
-    const std::size_t rows = 2 * k;
-    if (lam == 0) {  // R may be singular: least norm, by its SVD
-        Buffer r(k * k, 0.0), u(k * k), s(k), right(k * k);
-        for (std::size_t j = 0; j < k; ++j) std::copy_n(R + j * ldr, j + 1, r.data() + j * k);
-        if (!kernels().svd(k, r.data(), u.data(), s.data(), right.data())) {
-            throw numerical_error("the singular value decomposition did not converge");
-        }
-        for (std::size_t t = 0; t < n_targets; ++t) {
-            std::fill_n(v + t * k, k, 0.0);
-            for (std::size_t j = 0; j < k; ++j) {
-                const double part =
-                    kernels().dot(k, u.data() + j * k, c + t * ldc) * filter(s[j], 0, s[0], ldr);
-                kernels().axpy(k, part, right.data() + j * k, v + t * k);
-            }
-        }
-        return;
+/// R of the leading k features alone, (k, k) column-major.
+Buffer leading(std::size_t k, const double* R, std::size_t ldr) {
+    Buffer r(k * k, 0.0);
+    for (std::size_t j = 0; j < k; ++j) std::copy_n(R + j * ldr, j + 1, r.data() + j * k);
+    return r;
+}
+
+/// v (k, n_targets) of min |R v - c|^2 for the leading k features, of least norm as R may be
+/// singular; R column-major.
+void solve_plain(std::size_t k, const double* R, std::size_t ldr, std::size_t n_targets,
+                 const double* c, std::size_t ldc, double* v) {
+    const Buffer r = leading(k, R, ldr);
+    Buffer u(k * k), s(k), right(k * k), one(k);
+    if (!kernels().svd(k, r.data(), u.data(), s.data(), right.data())) {
+        throw numerical_error("the singular value decomposition did not converge");
     }
-    Buffer stacked(rows * k, 0.0), tau(k), rhs(rows * n_targets, 0.0);
-    for (std::size_t j = 0; j < k; ++j) {
-        std::copy_n(R + j * ldr, j + 1, stacked.data() + j * rows);
-        stacked[j * rows + k + j] = std::sqrt(lam);
+    for (std::size_t t = 0; t < n_targets; ++t) {
+        std::fill(one.begin(), one.end(), 0.0);
+        for (std::size_t j = 0; j < k; ++j) {
+            const double part =
+                kernels().dot(k, u.data() + j * k, c + t * ldc) * filter(s[j], 0, s[0], ldr);
+            kernels().axpy(k, part, right.data() + j * k, one.data());
+        }
+        for (std::size_t j = 0; j < k; ++j) v[j * n_targets + t] = one[j];
     }
-    for (std::size_t t = 0; t < n_targets; ++t) std::copy_n(c + t * ldc, k, rhs.data() + t * rows);
-    kernels().qr(rows, k, stacked.data(), rows, tau.data());
-    kernels().apply_q(rows, k, stacked.data(), rows, tau.data(), true, n_targets, rhs.data(), rows);
-    kernels().solve_upper(k, stacked.data(), rows, n_targets, rhs.data(), rows);
-    for (std::size_t t = 0; t < n_targets; ++t) std::copy_n(rhs.data() + t * rows, k, v + t * k);
+}
+
+/// v (k, n_targets) of min |R v - c|^2 + lam |v|^2 for the leading k features, and lower (k, k):
+/// R'^T with R'^T R' = R^T R + lam.
+void solve_damped(std::size_t k, const double* R, std::size_t ldr, std::size_t n_targets,
+                  const double* c, std::size_t ldc, double lam, double* v, double* lower,
+                  int n_threads) {
+    Buffer rhs(k * n_targets);
+    for (std::size_t t = 0; t < n_targets; ++t) std::copy_n(c + t * ldc, k, rhs.data() + t * k);
+    damped_qr(k, R, ldr, std::sqrt(lam), n_targets, rhs.data(), lower, n_threads);
+    for (std::size_t t = 0; t < n_targets; ++t) {
+        for (std::size_t j = 0; j < k; ++j) v[j * n_targets + t] = rhs[t * k + j];
+    }
+    kernels().solve_lower(k, lower, k, true, n_targets, v, n_targets);
 }
 
 void check_sizes(std::size_t n, std::size_t m) {
@@ -130,25 +139,30 @@ void ridge(std::size_t n, std::size_t m, const double* factor, const double* wei
     check_sizes(n, m);
     check_lam(1, &lam);
     const Weights w(n, weights);
-    Buffer a(n * m), means(m), c(n * n_targets), y_means(n_targets), tau(m), part(m * n_targets);
+    Buffer a(n * m), means(m), c(n * n_targets), y_means(n_targets), lower;
     centre(w, n, m, factor, a.data(), means.data(), n_threads);
     centre_targets(w, n, n_targets, y, c.data(), y_means.data());
-    kernels().qr(n, m, a.data(), n, tau.data());
-    kernels().apply_q(n, m, a.data(), n, tau.data(), true, n_targets, c.data(), n);
+    const PanelQr qr(n, m, a.data(), n, n_threads);
+    qr.apply(true, n_targets, c.data(), n, n_threads);
     for (std::size_t p = 0; p < n_counts; ++p) {
         if (counts[p] < 1 || static_cast<std::size_t>(counts[p]) > m) {
             invalid("counts must lie in 1.." + std::to_string(m) + ", got " +
                     std::to_string(counts[p]));
         }
         const auto k = static_cast<std::size_t>(counts[p]);
-        solve_prefix(k, a.data(), n, n_targets, c.data(), n, lam, part.data());
-        check_finite(k * n_targets, part.data());
         double* to = v + p * m * n_targets;
         std::fill_n(to, m * n_targets, 0.0);
+        if (lam == 0) {
+            solve_plain(k, a.data(), n, n_targets, c.data(), n, to);
+        } else {
+            lower.resize(k * k);
+            solve_damped(k, a.data(), n, n_targets, c.data(), n, lam, to, lower.data(), n_threads);
+        }
+        check_finite(k * n_targets, to);
         for (std::size_t t = 0; t < n_targets; ++t) {
-            for (std::size_t j = 0; j < k; ++j) to[j * n_targets + t] = part[t * k + j];
-            bias[p * n_targets + t] =
-                y_means[t] - kernels().dot(k, means.data(), part.data() + t * k);
+            double known = 0;
+            for (std::size_t j = 0; j < k; ++j) known += means[j] * to[j * n_targets + t];
+            bias[p * n_targets + t] = y_means[t] - known;
         }
     }
 }
@@ -187,25 +201,19 @@ RidgePath::RidgePath(std::size_t n, std::size_t m, const double* factor, const d
     for (const double root : parts->w.root) {
         if (root == 0) invalid("sample_weight must be positive here, got 0");
     }
-    Buffer a(n * m), tau(m), r(m * m, 0.0), small(m * m), left(n * m, 0.0);
+    Buffer a(n * m), small(m * m), left(n * m, 0.0);
     centre(parts->w, n, m, factor, a.data(), parts->means.data(), n_threads);
-    kernels().qr(n, m, a.data(), n, tau.data());
-    for (std::size_t j = 0; j < m; ++j) std::copy_n(a.data() + j * n, j + 1, r.data() + j * m);
+    const PanelQr qr(n, m, a.data(), n, n_threads);
+    const Buffer r = leading(m, a.data(), n);
     if (!kernels().svd(m, r.data(), small.data(), parts->s.data(), parts->v.data())) {
         throw numerical_error("the singular value decomposition did not converge");
     }
     check_finite(m, parts->s.data());
-    constexpr std::size_t strip = 64;
-    parallel_for(
-        (m + strip - 1) / strip, n_threads, [&](std::size_t b) {  // columns of U = Q U_R, eq. (9.3)
-            const std::size_t j0 = b * strip, cols = std::min(strip, m - j0);
-            for (std::size_t j = j0; j < j0 + cols; ++j)
-                std::copy_n(small.data() + j * m, m, left.data() + j * n);
-            kernels().apply_q(n, m, a.data(), n, tau.data(), false, cols, left.data() + j0 * n, n);
-            for (std::size_t i = 0; i < n; ++i) {
-                for (std::size_t j = j0; j < j0 + cols; ++j) parts->u[i * m + j] = left[j * n + i];
-            }
-        });
+    for (std::size_t j = 0; j < m; ++j) std::copy_n(small.data() + j * m, m, left.data() + j * n);
+    qr.apply(false, m, left.data(), n, n_threads);  // U = Q U_R, eq. (9.3)
+    for (std::size_t j = 0; j < m; ++j) {
+        for (std::size_t i = 0; i < n; ++i) parts->u[i * m + j] = left[j * n + i];
+    }
     parts_ = std::move(parts);
 }
 
@@ -296,19 +304,12 @@ void leave_one_out(std::size_t n, std::size_t m, const double* factor, const dou
     check_lam(1, &lam);
     if (lam == 0) invalid("lam must be positive here, got 0");
     const Weights w(n, weights);
-    Buffer a(n * m), means(m), c(n * n_targets), y_means(n_targets), tau(m),
-        stacked(2 * m * m, 0.0), lower(m * m, 0.0);
+    Buffer a(n * m), means(m), c(n * n_targets), y_means(n_targets), lower(m * m);
     centre(w, n, m, factor, a.data(), means.data(), n_threads);
     centre_targets(w, n, n_targets, y, c.data(), y_means.data());
     Buffer z(a.begin(), a.end());  // Z = R'^-T A^T, (m, n): then H = sqrt(w) sqrt(w)^T / W + Z^T Z
-    kernels().qr(n, m, a.data(), n, tau.data());
-    for (std::size_t j = 0; j < m; ++j) {
-        std::copy_n(a.data() + j * n, j + 1, stacked.data() + j * 2 * m);
-        stacked[j * 2 * m + m + j] = std::sqrt(lam);
-    }
-    kernels().qr(2 * m, m, stacked.data(), 2 * m, tau.data());
-    for (std::size_t j = 0; j < m; ++j)
-        std::copy_n(stacked.data() + j * 2 * m, j + 1, lower.data() + j * m);
+    const PanelQr qr(n, m, a.data(), n, n_threads);
+    damped_qr(m, a.data(), n, std::sqrt(lam), 0, nullptr, lower.data(), n_threads);
     solve_triangular(m, lower.data(), false, n, z.data(), n_threads);
     Buffer leverage(n), fitted(n_targets * n, 0.0), zc(n_targets * m);
     for (std::size_t i = 0; i < n; ++i) leverage[i] = w.root[i] * w.root[i] / w.sum;

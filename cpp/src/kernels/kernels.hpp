@@ -12,12 +12,20 @@
 #pragma once
 
 #include "kernels/expansion.hpp"
-#include "kernels/linear_algebra.hpp"
+#include "kernels/factorisations.hpp"
+#include "kernels/kernel_values.hpp"
 #include "kernels/lineshape.hpp"
+#include "kernels/products.hpp"
+#include "kernels/svd.hpp"
 
 namespace glassnmr {
 
-struct Kernels : ExpansionKernels, LineshapeKernels, LinearKernels {
+struct Kernels : ExpansionKernels,
+                 LineshapeKernels,
+                 ProductKernels,
+                 ValueKernels,
+                 FactorKernels,
+                 SingularKernels {
     const char* level;
 };
 

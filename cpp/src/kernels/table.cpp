@@ -10,8 +10,11 @@ extern const Kernels table;
 const Kernels table = {
     {&harmonics, &expand, &expand_back, &self_terms, &power_spectrum, &power_spectrum_back},
     {&isotropic_lines, &central_lines, &powder_line},
-    {&gemm_nt, &gemm_nn, &kernel_values, &kernel_from_distances, &dot, &axpy, &cholesky,
-     &solve_lower, &solve_upper, &qr, &apply_q, &svd},
+    {&dot, &axpy, &gemm_nt, &gemm_nn, &gemm_tn, &packed_size, &pack, &gemm_packed,
+     &packed_size_single, &pack_single, &gemm_packed_single, &norms_single},
+    {&kernel_values, &kernel_from_distances},
+    {&cholesky, &solve_lower, &qr_panel, &apply_panel},
+    {&svd},
     GLASSNMR_TEXT(GLASSNMR_LEVEL)};
 
 }  // namespace glassnmr::GLASSNMR_LEVEL
