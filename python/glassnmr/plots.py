@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
+    from glassnmr.comparison import Compared
+    from glassnmr.fitting import SpectrumFit
     from glassnmr.spectra import Spectrum
     from glassnmr.validation import Curve
 
-__all__ = ["Parity", "curve", "overview", "parity", "plot_spectrum", "quantity_text", "save_figure"]
+__all__ = ["Parity", "comparison", "curve", "overview", "parity", "plot_fit", "plot_spectrum", "quantity_text",
+           "save_figure"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -111,6 +114,48 @@ def _draw_spectrum(axes: Any, spectrum: Spectrum, measured: Spectrum | None, tit
 
 
 @styled
+def plot_fit(fit: SpectrumFit, title: str | None = None) -> Figure:
+    """Measurement and model with its components stacked under their sum, the residual below; ppm falls to the right."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.2, 4.0), dpi=200, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.6, 1))
+    x, top = fit.ppm, float(np.max(np.abs(fit.observed))) or 1.0
+    lower = fit.baseline / top
+    for colour, (label, values) in zip(_colours(len(fit.components)), fit.components.items(), strict=True):
+        share = fit.populations[label]
+        text = f"{label}  {100 * share.value:.1f} ± {100 * share.error:.1f} %" if len(fit.components) > 1 else None
+        axes.fill_between(x, lower, lower + values / top, color=colour, alpha=0.35, linewidth=0, label=text)
+        lower = lower + values / top
+    axes.plot(x, fit.observed / top, color="#8c8c8c", linewidth=1.6, label="measured")
+    axes.plot(x, fit.calculated / top, color=INK, linewidth=0.9, label="model")
+    below.axhline(0, color="#8c8c8c", linewidth=0.6)
+    if fit.noise > 0:
+        below.axhspan(-fit.noise / top, fit.noise / top, color="#8c8c8c", alpha=0.25, linewidth=0)
+    below.plot(x, fit.residual / top, color=COLOURS[1], linewidth=0.8)
+    axes.set_xlim(float(x[-1]), float(x[0]))
+    axes.set_ylim(min(-0.05, 1.1 * float(np.min(fit.observed / top))), 1.08)
+    reach = 1.25 * max(float(np.max(np.abs(fit.residual))) / top, 0.02)
+    below.set_ylim(-reach, reach)
+    for one in (axes, below):
+        one.set_yticks([])
+        one.spines["left"].set_visible(False)
+        one.minorticks_on()
+        one.tick_params(axis="y", which="both", left=False)
+    axes.tick_params(labelbottom=False)
+    what = f"{nucleus_text(fit.isotope)} chemical shift" if fit.isotope else "chemical shift"
+    below.set_xlabel(f"{what} / ppm")
+    below.set_title(f"residual: {100 * fit.normalised_residual:.1f} % of the measurement", fontsize=7, loc="right", pad=1)
+    side = "left" if _emptier_side(fit.spectrum(), float(x[0]), float(x[-1])) == "left" else "right"
+    axes.legend(loc=f"upper {side}", handlelength=1.2, borderaxespad=0.2, fontsize=8)
+    if title:
+        axes.set_title(title, fontsize=9, loc="left")
+    return figure
+
+
+@styled
 def parity(y: ArrayLike, prediction: ArrayLike, *, quantity: str = "value", unit: str = "",
            labels: ArrayLike | None = None, title: str | None = None) -> Figure:
     """Prediction against reference on equal axes, with MAE, RMSE and R2; `labels` (n,) colour the points."""
@@ -177,6 +222,54 @@ def curve(result: Curve | dict[str, Curve], *, unit: str = "", title: str | None
     if title:
         axes.set_title(title, fontsize=9, loc="left")
     return figure
+
+
+@styled
+def comparison(found: Sequence[Compared], target: str, *, unit: str = "") -> Figure:
+    """Error of left-out groups against training rows, number of features and time of a row, one colour a candidate."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    curves = {one.name: one.curves[target] for one in found if target in one.curves}
+    panels = ["features", "µs for a row"]
+    figure = Figure(figsize=(2.9 * (len(panels) + bool(curves)), 2.9), dpi=200, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, len(panels) + bool(curves), squeeze=False)[0]
+    colours = _colours(len(found))
+    for colour, one in zip(colours, found, strict=True):
+        error = one.errors(target)["MAE"]
+        if one.name in curves:
+            mae = curves[one.name].mae
+            axes[0].plot(curves[one.name].size, mae.mean(axis=0), "o-", color=colour, markersize=3.5)
+        for panel, value in zip(axes[-2:], (one.n_features, one.row_time), strict=True):
+            panel.plot(value, error, "o", color=colour, markersize=6, label=one.name)
+    for panel, name in zip(axes, (["training rows"] if curves else []) + panels, strict=True):
+        low, high = panel.dataLim.intervalx
+        panel.set_xlabel(name)
+        if high > 4 * low:
+            panel.set_xscale("log")
+            _plain_log(panel.xaxis)
+        else:
+            panel.set_xlim(0, 1.1 * high)
+    for panel in axes[-2:]:
+        panel.set_ylim(0, 1.1 * panel.dataLim.intervaly[1])
+    if curves:
+        axes[0].set_yscale("log")
+        _plain_log(axes[0].yaxis)
+    axes[0].set_ylabel(f"mean absolute error{unit and f' / {unit}'}")
+    axes[0].set_title(target, fontsize=9, loc="left")
+    figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower center", ncols=min(len(found), 5))
+    return figure
+
+
+def _plain_log(axis: Any) -> None:
+    """Ticks 1, 2, 5 of each decade as plain numbers, also where an axis is shorter than a decade."""
+    from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+
+    low, high = sorted(axis.get_view_interval())
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 4 * low else (1, 1.5, 2, 3, 4, 5, 6, 7, 8)))
+    axis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 class Parity(NamedTuple):

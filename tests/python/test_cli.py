@@ -23,7 +23,7 @@ from glassnmr.version import __version__
 
 COMMANDS = [["dataset"], ["dataset", "build"], ["dataset", "summary"], ["dataset", "generate"],
             ["dataset", "generate", "glass"], ["dataset", "generate", "carve"], ["dataset", "generate", "compute"],
-            ["train"], ["validate"], ["predict"], ["spectrum"], ["info"], ["demo"]]
+            ["train"], ["validate"], ["compare"], ["predict"], ["spectrum"], ["info"], ["demo"]]
 
 
 def glassnmr(*arguments: object) -> Result:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import click
 
 __all__ = ["Finite", "PairsType", "config_option", "data_options", "index_option", "model_options", "only", "output",
-           "threads_option", "types_option", "write_config"]
+           "sizes_of", "threads_option", "types_option", "write_config"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -162,6 +162,14 @@ model_options = stack([
     click.option("--seed", type=click.IntRange(0), default=0, help="Of the folds and of random landmarks."),
     threads_option,
 ])
+
+
+def sizes_of(text: str) -> list[int]:
+    """The numbers of --sizes."""
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise ValueError(f"--sizes must be whole numbers like 100,200,400, got {text!r}") from None
 
 
 def output(*, multiple: bool = False, required: bool = True, help: str = "File to write.") -> Callable[[F], F]:

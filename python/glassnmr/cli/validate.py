@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from glassnmr.cli.base import Command, Session, pass_session
-from glassnmr.cli.options import config_option, data_options, model_options, only
+from glassnmr.cli.options import config_option, data_options, model_options, only, sizes_of
 
 if TYPE_CHECKING:
     from glassnmr.cli.options import Settings
@@ -79,10 +79,7 @@ def _points(sizes: str | None, curve: str | None) -> list[int] | None:
         return None
     if curve is None:
         raise ValueError("--sizes are the points of a --curve: give that, too")
-    try:
-        return [int(word) for word in sizes.split(",")]
-    except ValueError:
-        raise ValueError(f"--sizes must be whole numbers like 100,200,400, got {sizes!r}") from None
+    return sizes_of(sizes)
 
 
 def _range(values: tuple[float, ...]) -> str:
