@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice, takewhile
 from typing import IO, Any
 
@@ -22,25 +22,42 @@ _PLAIN = "species:S:1:pos:R:3"
 _LOGICAL = {"T": True, "F": False, "True": True, "False": False, "1": True, "0": False}
 
 
-def read_extxyz(file: IO[str], name: str) -> Iterator[ase.Atoms]:
-    """Yield the frames of an open (extended) xyz file; `name` is the file's name in messages."""
+def read_extxyz(
+    file: IO[str], name: str, wanted: Callable[[int], bool] | None = None
+) -> Iterator[ase.Atoms | None]:
+    """Yield the frames of an open (extended) xyz file; `name` is the file's name in messages.
+
+    None stands for frames that `wanted` declines, whose lines are passed over unread.
+    """
     frame = 0
     while line := file.readline():
         if not line.strip():
             continue
-        yield _read_frame(file, line, f"{name}, frame {frame}")
+        where = f"{name}, frame {frame}"
+        if wanted is not None and not wanted(frame):
+            count = _count(line, where)
+            if sum(1 for _ in islice(file, count + 1)) != count + 1:
+                raise ValueError(f"{where}: {count} atoms are promised, the file ends before")
+            yield None
+        else:
+            yield _read_frame(file, line, where)
         frame += 1
     if frame == 0:
         raise ValueError(f"{name} is empty")
 
 
-def _read_frame(file: IO[str], first: str, where: str) -> ase.Atoms:
+def _count(first: str, where: str) -> int:
     try:
         count = int(first)
     except ValueError:
         raise ValueError(f"{where}: expected a number of atoms, got {_short(first)!r}") from None
-    if count < 1:
+    if not 0 < count < 10**12:
         raise ValueError(f"{where}: the number of atoms must be positive, got {count}")
+    return count
+
+
+def _read_frame(file: IO[str], first: str, where: str) -> ase.Atoms:
+    count = _count(first, where)
     comment = file.readline()
     lines = list(takewhile(str.strip, islice(file, count)))
     if len(lines) != count:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import IO, Any
 
@@ -27,11 +27,14 @@ _POSITIONS = [
 ]
 
 
-def read_lammps_dump(file: IO[str], name: str, types: dict[str, str] | None) -> Iterator[ase.Atoms]:
+def read_lammps_dump(
+    file: IO[str], name: str, types: dict[str, str] | None, wanted: Callable[[int], bool] | None = None
+) -> Iterator[ase.Atoms | None]:
     """Yield the frames of an open dump, atoms sorted by id, so that rows mean the same atom in every frame.
 
     Elements come from `types` where given, else from the column ``element``. Other columns become arrays of their
-    names; ``timestep`` is kept in ``info``. A box side with flags other than ``pp`` is not periodic.
+    names; ``timestep`` is kept in ``info``. A box side with flags other than ``pp`` is not periodic. None stands for
+    frames that `wanted` declines, whose lines are passed over unread.
     """
     frame = 0
     line = file.readline()
@@ -41,7 +44,13 @@ def read_lammps_dump(file: IO[str], name: str, types: dict[str, str] | None) -> 
             continue
         where = f"{name}, frame {frame}"
         header, line = _header(file, line, where)
-        yield _frame(file, header, line, types, where)
+        if wanted is not None and not wanted(frame):
+            count = _count(header, where)
+            if sum(1 for _ in islice(file, count)) != count:
+                raise ValueError(f"{where}: {count} atoms are promised, the file ends before")
+            yield None
+        else:
+            yield _frame(file, header, line, types, where)
         frame += 1
         line = file.readline()
     if frame == 0:
@@ -66,12 +75,16 @@ def _header(file: IO[str], line: str, where: str) -> tuple[dict[str, Any], str]:
     return header, line
 
 
+def _count(header: dict[str, Any], where: str) -> int:
+    text = header["NUMBER OF ATOMS"]
+    if not text.isdecimal() or not 0 < len(text) < 13 or int(text) < 1:
+        raise ValueError(f"{where}: the number of atoms must be a positive integer, got {text[:40]!r}")
+    return int(text)
+
+
 def _frame(file: IO[str], header: dict[str, Any], line: str, types: dict[str, str] | None, where: str) -> ase.Atoms:
     names = line.split()[2:]
-    text = header["NUMBER OF ATOMS"]
-    if not text.isdigit() or int(text) < 1:
-        raise ValueError(f"{where}: the number of atoms must be a positive integer, got {text!r}")
-    count = int(text)
+    count = _count(header, where)
     lines = list(islice(file, count))
     columns = _quick(lines, names) if len(lines) == count else None
     if columns is None:

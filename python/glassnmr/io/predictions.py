@@ -319,6 +319,7 @@ def _concatenate(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
 def _read_xyz(file: IO[str], name: str) -> dict[str, NDArray[Any]]:
     parts: list[dict[str, NDArray[Any]]] = []
     for place, atoms in enumerate(read_extxyz(file, name)):
+        assert atoms is not None
         named = str(atoms.info.get("predicted", "")).split()
         targets = [key for key in (named or atoms.arrays) if named or _is_target(key)]
         lost = [key for key in targets if key not in atoms.arrays]

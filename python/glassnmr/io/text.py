@@ -8,6 +8,7 @@ import gzip
 import io
 import lzma
 import os
+import sys
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
@@ -20,15 +21,32 @@ from numpy.typing import NDArray
 
 __all__ = ["head", "open_text", "stem", "suffix", "table"]
 
-_MAGIC: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+
+
+def _open_zstd(path: Path, mode: str) -> IO[bytes]:
+    try:
+        from zstandard import ZstdDecompressor
+    except ImportError:
+        raise ImportError(f"{path} is compressed by zstd, which needs zstandard: pip install zstandard") from None
+    del mode
+    return io.BufferedReader(ZstdDecompressor().stream_reader(open(path, "rb"), read_across_frames=True))
+
+
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_MAGIC: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+    _ZSTD: _open_zstd,
+}
 _LONGEST = 24
 _DTYPES = {"R": "f8", "I": "i8", "S": f"U{_LONGEST}"}
-_PACKED = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00"}
+_PACKED = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", ".zst": _ZSTD}
 
 
 @contextmanager
 def open_text(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
-    """Open a text file for reading; gzip, bzip2 and xz are recognised by content.
+    """Open a text file for reading; gzip, bzip2, xz and zstd are recognised by content.
 
     Raises FileNotFoundError, IsADirectoryError or PermissionError with one sentence, ValueError for a file that is
     empty, not packed as its name says, damaged, cut off, or not text.
@@ -39,14 +57,24 @@ def open_text(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
         with opener(path, "rb") as raw:
             if b"\0" in raw.read(4096):
                 raise ValueError(f"{path} is not a text file")
-            raw.seek(0)
-            # comments of older codes may be in any encoding; what matters is ASCII
-            with io.TextIOWrapper(cast(IO[bytes], raw), encoding="utf-8-sig", errors="replace") as text:
-                yield text
+        # opened anew, as not every kind of stream goes back
+        # comments of older codes may be in any encoding; what matters is ASCII
+        with (
+            opener(path, "rb") as raw,
+            io.TextIOWrapper(cast(IO[bytes], raw), encoding="utf-8-sig", errors="replace") as text,
+        ):
+            yield text
     except EOFError as error:
         raise ValueError(f"{path} is cut off: its compressed data end early") from error
-    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
+    except _packing_errors() as error:
         raise ValueError(f"{path} is damaged: its compressed data cannot be read ({error})") from error
+
+
+def _packing_errors() -> tuple[type[Exception], ...]:
+    """What damaged compressed data raise; that of zstandard as far as it has been loaded."""
+    loaded = sys.modules.get("zstandard")
+    known: tuple[type[Exception], ...] = (gzip.BadGzipFile, zlib.error, lzma.LZMAError)
+    return (*known, loaded.ZstdError) if loaded is not None else known
 
 
 def _opener(path: Path) -> Callable[..., Any]:
