@@ -112,6 +112,15 @@ def _soap_cases(kind: str) -> None:
         out = np.empty((len(atoms), soap.n_features))
         return Work(lambda: soap.transform(atoms, out=out, n_threads=threads), len(atoms), "environment")
 
+    @case(f"power spectrum {kind}, reused float32 array/glassnmr")
+    def single(tiny: bool, threads: int) -> Work:
+        from glassnmr.descriptors import SphericalBesselSOAP
+
+        atoms, species = structure(kind, tiny)
+        soap = SphericalBesselSOAP(species, **SOAP)
+        out = np.empty((len(atoms), soap.n_features), dtype=np.float32)
+        return Work(lambda: soap.transform(atoms, out=out, n_threads=threads), len(atoms), "environment")
+
     @case(f"power spectrum {kind}, new array/dscribe")
     def dscribe(tiny: bool, threads: int) -> Work:
         from dscribe.descriptors import SOAP as DscribeSOAP
@@ -130,6 +139,18 @@ def _soap_cases(kind: str) -> None:
             density={"type": "Gaussian", "width": 0.4},
             basis={"type": "TensorProduct", "max_angular": 4, "radial": {"type": "Gto", "max_radial": 7}})
         return Work(lambda: calculator.compute(atoms), len(atoms), "environment")
+
+
+    @case(f"power spectrum {kind}, new array/quippy")
+    def quippy(tiny: bool, threads: int) -> Work:
+        from ase.data import atomic_numbers
+        from quippy.descriptors import Descriptor
+
+        atoms, species = structure(kind, tiny)
+        numbers = " ".join(str(atomic_numbers[symbol]) for symbol in species)
+        soap = Descriptor(f"soap cutoff=5.0 cutoff_transition_width=0.5 n_max=8 l_max=4 atom_sigma=0.4 "
+                          f"n_Z={len(species)} Z={{{numbers}}} n_species={len(species)} species_Z={{{numbers}}}")
+        return Work(lambda: soap.calc(atoms, grad=False), len(atoms), "environment")
 
 
 def _learning_cases() -> None:

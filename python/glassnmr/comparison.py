@@ -51,8 +51,8 @@ class Compared:
 
 def compare(dataset: Dataset, candidates: Mapping[str, tuple[Descriptor, Regressor]], *,
             targets: Sequence[str] = ("sigma_iso",), sizes: Sequence[int] | None = None, curve: bool = True,
-            kappas: Sequence[float] | None = None, lams: Sequence[float] | None = None, n_splits: int = 5, seed: int = 0,
-            progress: Progress | None = None, n_threads: int = 0) -> list[Compared]:
+            kappas: Sequence[float] | None = None, lams: Sequence[float] | None = None, n_splits: int = 5,
+            seed: int = 0, progress: Progress | None = None, n_threads: int = 0) -> list[Compared]:
     """Nested cross validation and learning curve of every candidate, in the same folds.
 
     Parameters

@@ -41,9 +41,10 @@ def test_figures_are_those_of_validate_on_the_same_folds() -> None:
 
 
 def test_the_command_prints_writes_and_plots(tmp_path: Path) -> None:
-    done = glassnmr("compare", *OPTIONS, "--with", "all pairs: robust=0", "--with", "mu1nu1: compression=mu1nu1 remove-self",
-               "--with", "short: reduce=pca:12 radial-scaling=3,6", "--sizes", "40,80", "-o", tmp_path / "c.csv",
-               "-o", tmp_path / "c.png")
+    done = glassnmr("compare", *OPTIONS, "--with", "all pairs: robust=0",
+                    "--with", "mu1nu1: compression=mu1nu1 remove-self",
+                    "--with", "short: reduce=pca:12 radial-scaling=3,6", "--sizes", "40,80", "-o", tmp_path / "c.csv",
+                    "-o", tmp_path / "c.png")
     assert done.exit_code == 0, done.stderr
     with open(tmp_path / "c.csv", newline="") as file:
         table = list(csv.DictReader(file))
