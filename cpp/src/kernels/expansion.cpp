@@ -233,11 +233,50 @@ void expand_back_padded(const RadialTableView& table, std::size_t n_species,
     }
 }
 
+/// C1^T C2 of M rows each, which stay in registers: one row of N products for each n1.
+template <std::size_t N, std::size_t M>
+inline void products(const double* c1, const double* c2, std::size_t n_max, bool triangle,
+                     double scale, double off, double* p) {
+    Row<N> right[M];
+    for (std::size_t m = 0; m < M; ++m) right[m] = Row<N>::load(c2 + m * N);
+    for (std::size_t n1 = 0; n1 < n_max; ++n1) {
+        Row<N> sum = right[0] * c1[n1];
+        for (std::size_t m = 1; m < M; ++m) sum.add(c1[m * N + n1], right[m]);
+        if (!triangle && n_max == N) {
+            (sum * off).store(p);
+            p += N;
+            continue;
+        }
+        double row[N];
+        sum.store(row);
+        std::size_t n2 = triangle ? n1 : 0;
+        if (triangle) *p++ = scale * row[n2++];
+        for (; n2 < n_max; ++n2) *p++ = off * row[n2];
+    }
+}
+
 /// One block of channels (a, b) and l: full n x n, or the triangle n2 >= n1.
 template <std::size_t N>
 inline double* spectrum_block(const double* c1, const double* c2, std::size_t n_m,
                               std::size_t n_max, std::size_t n_pad, bool triangle, double scale,
                               double off, double* p) {
+    if constexpr (N > 0) {
+        const std::size_t size = triangle ? n_max * (n_max + 1) / 2 : n_max * n_max;
+        switch (n_m) {
+            case 1:
+                return products<N, 1>(c1, c2, n_max, triangle, scale, off, p), p + size;
+            case 3:
+                return products<N, 3>(c1, c2, n_max, triangle, scale, off, p), p + size;
+            case 5:
+                return products<N, 5>(c1, c2, n_max, triangle, scale, off, p), p + size;
+            case 7:
+                return products<N, 7>(c1, c2, n_max, triangle, scale, off, p), p + size;
+            case 9:
+                return products<N, 9>(c1, c2, n_max, triangle, scale, off, p), p + size;
+            default:
+                break;
+        }
+    }
     const std::size_t np = N ? N : n_pad;
     double row[N ? N : most_n];
     for (std::size_t n1 = 0; n1 < n_max; ++n1) {
