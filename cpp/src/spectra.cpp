@@ -1,345 +1,184 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <glassnmr/error.hpp>
 #include <glassnmr/spectra.hpp>
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "accumulate.hpp"
+#include "central_table.hpp"
 #include "kernels/kernels.hpp"
-#include "parallel.hpp"
+#include "sites.hpp"
 
 namespace glassnmr {
 
 namespace {
 
-constexpr double pi = 3.14159265358979323846;
-constexpr std::size_t block = 4096;  // sites a task: fixed, so that threads do not change a bit
-constexpr std::size_t scratch = std::size_t{1} << 23;  // doubles in the tasks' axes at any time
 constexpr std::size_t largest_axis = std::size_t{1} << 26;
-constexpr std::size_t largest_powder = std::size_t{1} << 26;
 
-/// u = k0 + k1 r + k2 r^2 + k3 d + k4 r d + k5 d^2 with r = cos^2 beta, d = sin^2 beta cos 2 alpha:
-/// eq. (12.5).
-struct Quadric {
-    double k0, k1, k2, k3, k4, k5;
-
-    explicit Quadric(double eta) {
-        const double a = (1 + eta * eta / 18) / 160, b = eta / 48, g = 7 * eta * eta / 576;
-        k0 = (1 + eta * eta / 3) / 30 + 3 * a - g;
-        k1 = -30 * a + 2 * g;
-        k2 = 35 * a - g;
-        k3 = b;
-        k4 = -7 * b;
-        k5 = 2 * g;
-    }
-    double operator()(double r, double d) const {
-        return k0 + r * (k1 + k2 * r) + d * (k3 + k4 * r + k5 * d);
-    }
-
-    /// The smallest distance of r from a stationary point on the edge d = s (1 - r), kept within
-    /// the edge.
-    double stationary_on_edge(double s) const {
-        const double two = k2 - s * k4 + k5, one = k1 - s * k3 + s * k4 - 2 * k5;
-        return std::clamp(-one / (2 * two), 0.0, 1.0);
-    }
-    double stationary_at_equator() const { return k5 > 0 ? std::max(-1.0, -k3 / (2 * k5)) : -1.0; }
-};
-
-/// Roots of a t^2 + b t + c inside (0, 1), appended.
-void roots_in_unit(double a, double b, double c, std::vector<double>& out) {
-    const double d = b * b - 4 * a * c;
-    if (d < 0) return;
-    const double q = -0.5 * (b + std::copysign(std::sqrt(d), b));
-    for (const double t : {a != 0 ? q / a : -1.0, q != 0 ? c / q : 0.0}) {
-        if (t > 0 && t < 1) out.push_back(t);
-    }
+std::string at_site(std::size_t i, double got) {
+    return ", got " + std::to_string(got) + " at place " + std::to_string(i);
 }
 
-/// The share of alpha with b y + c y^2 <= s, where y = cos 2 alpha and c >= 0.
-double share_below(double b, double c, double s) {
-    const double d = b * b + 4 * c * s;
-    if (d < 0) return 0;
-    const double q = -0.5 * (b + std::copysign(std::sqrt(d), b));
-    if (q == 0) return s >= 0 ? 1 : 0;
-    double low = c > 0 ? q / c : (q > 0 ? 2 : -2), high = -s / q;
-    if (low > high) std::swap(low, high);
-    const double from = low <= -1 ? pi : low >= 1 ? 0 : std::acos(low);
-    const double to = high <= -1 ? pi : high >= 1 ? 0 : std::acos(high);
-    return (from - to) / pi;
-}
-
-/// Nodes and weights of Gauss-Legendre in t of x = (1 - cos pi t) / 2 on (0, 1): square-root ends
-/// become smooth.
-struct EndpointRule {
-    static constexpr std::size_t n = 16;
-    std::array<double, n> x, w;
-
-    EndpointRule() {
-        for (std::size_t i = 0; i < n; ++i) {
-            double t = std::cos(pi * (static_cast<double>(i) + 0.75) / (n + 0.5)), slope = 1;
-            for (int step = 0; step < 8; ++step) {  // Newton on P_n
-                double p = 1, before = 0;
-                for (std::size_t l = 0; l < n; ++l) {
-                    const auto k = static_cast<double>(l);
-                    const double next = ((2 * k + 1) * t * p - k * before) / (k + 1);
-                    before = p, p = next;
-                }
-                slope = n * (t * p - before) / (t * t - 1);
-                t -= p / slope;
-            }
-            const double angle = 0.5 * pi * (t + 1);
-            x[i] = 0.5 * (1 - std::cos(angle));
-            w[i] = 0.5 * pi * std::sin(angle) / ((1 - t * t) * slope * slope);
-        }
-    }
-};
-
-double distribution(const Quadric& k, double u, std::vector<double>& cuts) {
-    static const EndpointRule rule;
-    // Near the stationary points the integrand all but has a kink for a level close to theirs.
-    cuts.assign({0.0, 1.0, k.stationary_on_edge(1), k.stationary_on_edge(-1)});
-    for (const double s : {1.0, -1.0}) {  // where the level meets the edges y = +-1
-        roots_in_unit(k.k2 - s * k.k4 + k.k5, k.k1 - s * k.k3 + s * k.k4 - 2 * k.k5,
-                      k.k0 + s * k.k3 + k.k5 - u, cuts);
-    }
-    roots_in_unit(k.k4 * k.k4 - 4 * k.k5 * k.k2, 2 * k.k3 * k.k4 - 4 * k.k5 * k.k1,
-                  k.k3 * k.k3 + 4 * k.k5 * (u - k.k0),
-                  cuts);  // and the bottom of the parabola in y
-    for (double& r : cuts) r = std::sqrt(r);
-    std::sort(cuts.begin(), cuts.end());
-    double sum = 0;
-    for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
-        const double width = cuts[i + 1] - cuts[i];
-        if (width <= 0) continue;
-        for (std::size_t p = 0; p < EndpointRule::n; ++p) {
-            const double x = cuts[i] + width * rule.x[p], r = x * x, s = 1 - r;
-            sum +=
-                width * rule.w[p] *
-                share_below((k.k3 + k.k4 * r) * s, k.k5 * s * s, u - k.k0 - r * (k.k1 + k.k2 * r));
-        }
-    }
-    return std::clamp(sum, 0.0, 1.0);
-}
-
-/// The memory behind CentralTable.
-class CentralLines {
-public:
-    CentralLines()
-        : node_(2 * T::n_cells * (K + 1)), mass_(2 * T::n_cells * K), mean_(3 * T::n_cells) {
-        parallel_for(T::n_cells, 0, [&](std::size_t cell) {
-            const auto n = intervals(cell);
-            fill(2 * cell, eta(cell), n);
-            fill(2 * cell + 1, eta(cell + 1), n);
-            interpolated_mean(cell);
-        });
-    }
-    CentralTable view() const { return {node_.data(), mass_.data(), mean_.data()}; }
-
-private:
-    using T = CentralTable;
-    using Counts = std::array<std::size_t, T::n_segments>;
-    static constexpr std::size_t K = T::n_intervals, least = 12;
-
-    static double eta(std::size_t j) {
-        const double s = static_cast<double>(j) / static_cast<double>(T::n_cells);
-        return s < 0.5 ? 2 * s * s : 1 - 2 * (1 - s) * (1 - s);
-    }
-
-    /// How many intervals each segment between critical values gets in a cell, from the highest u
-    /// down.
-    static Counts intervals(std::size_t cell) {
-        double low[6], high[6], share[T::n_segments], sum = 0;
-        central_transition_critical_values(eta(cell), low);
-        central_transition_critical_values(eta(cell + 1), high);
-        for (std::size_t k = 0; k < T::n_segments; ++k) {
-            sum += share[k] =
-                std::pow(low[5 - k] - low[4 - k] + high[5 - k] - high[4 - k], 2.0 / 3);
-        }
-        Counts n;
-        std::size_t left = K, widest = 0;
-        for (std::size_t k = 0; k < T::n_segments; ++k) {
-            n[k] = least + static_cast<std::size_t>(share[k] / sum * (K - least * T::n_segments));
-            left -= n[k];
-            if (share[k] > share[widest]) widest = k;
-        }
-        n[widest] += left;
-        return n;
-    }
-
-    void fill(std::size_t row, double at, const Counts& n) {
-        const Quadric quadric(at);
-        double critical[6], below[K + 1], *node = node_.data() + row * (K + 1),
-                                          *mass = mass_.data() + row * K;
-        central_transition_critical_values(at, critical);
-        std::vector<double> cuts;
-        node[0] = -critical[5];
-        below[0] = 1;
-        for (std::size_t part = 0, k = 0; part < T::n_segments; ++part) {
-            const double high = critical[5 - part], low = critical[4 - part];
-            for (std::size_t i = 1; i <= n[part]; ++i) {  // u falls, so that -u rises
-                const double t = static_cast<double>(i) / static_cast<double>(n[part]);
-                const double u = high - (high - low) * 0.5 * (1 - std::cos(pi * t));
-                node[++k] = -u;
-                below[k] = k == K ? 0 : std::min(below[k - 1], distribution(quadric, u, cuts));
-            }
-        }
-        for (std::size_t k = 0; k < K; ++k) mass[k] = below[k] - below[k + 1];
-    }
-
-    void interpolated_mean(std::size_t cell) {
-        const double *node = node_.data() + 2 * cell * (K + 1), *mass = mass_.data() + 2 * cell * K;
-        const double *node1 = node + K + 1, *mass1 = mass + K;
-        double* mean = mean_.data() + 3 * cell;
-        for (std::size_t k = 0; k < K; ++k) {
-            const double middle = 0.5 * (node[k] + node[k + 1]),
-                         change = 0.5 * (node1[k] + node1[k + 1]) - middle;
-            mean[0] += mass[k] * middle;
-            mean[1] += mass[k] * change + (mass1[k] - mass[k]) * middle;
-            mean[2] += (mass1[k] - mass[k]) * change;
-        }
-    }
-
-    std::vector<double> node_, mass_, mean_;
-};
-
-CentralTable central_table() {
-    static const CentralLines lines;
-    return lines.view();
-}
-
-/// The golden lattice over x and alpha: eq. (12.9).
-void orientations(std::size_t n, std::vector<double>& x2, std::vector<double>& y) {
-    const double golden = 0.5 * (std::sqrt(5.0) - 1);
-    x2.resize(n), y.resize(n);
-    for (std::size_t k = 0; k < n; ++k) {
-        const double x = (static_cast<double>(k) + 0.5) / static_cast<double>(n);
-        const double turn = static_cast<double>(k) * golden;
-        x2[k] = x * x;
-        y[k] = std::cos(pi * (turn - std::floor(turn)));
-    }
-}
-
-void check(const Sites& s, const PpmAxis& axis, const LineSettings& settings) {
-    if (axis.n < 2 || axis.n > largest_axis) {
-        invalid("axis must have 2.." + std::to_string(largest_axis) + " points, got " +
-                std::to_string(axis.n));
-    }
-    if (!(axis.step > 0) || !std::isfinite(axis.step) || !std::isfinite(axis.first)) {
-        invalid("axis must rise in finite steps, got a step of " + std::to_string(axis.step));
-    }
-    if (s.n_components < 1 || s.n_components > largest_axis / axis.n) {
-        invalid("components must number 1.." + std::to_string(largest_axis / axis.n) + ", got " +
-                std::to_string(s.n_components));
-    }
-    if (s.coupling && (!(settings.scale > 0) || !std::isfinite(settings.scale))) {
-        invalid("scale must be positive and finite, got " + std::to_string(settings.scale));
-    }
-    if (settings.orientations < 1 || settings.orientations > largest_powder) {
-        invalid("orientations must lie in 1.." + std::to_string(largest_powder) + ", got " +
-                std::to_string(settings.orientations));
-    }
-    const auto at = [](std::size_t i, double got) {
-        return ", got " + std::to_string(got) + " at place " + std::to_string(i);
-    };
-    for (std::size_t i = 0; i < s.n; ++i) {
-        if (!std::isfinite(s.delta_iso[i]))
-            invalid("delta_iso must be finite" + at(i, s.delta_iso[i]));
-        if (s.coupling && !(std::abs(s.coupling[i]) < 1e6)) {
-            invalid("C_Q must be finite and below 1e6 MHz" + at(i, s.coupling[i]));
-        }
-        if (s.coupling && !(s.eta[i] >= 0 && s.eta[i] <= 1))
-            invalid("eta must lie in [0, 1]" + at(i, s.eta[i]));
-        if (s.weight && !(s.weight[i] >= 0 && std::isfinite(s.weight[i]))) {
-            invalid("weights must be finite and not negative" + at(i, s.weight[i]));
-        }
-        if (s.component &&
-            (s.component[i] < 0 || static_cast<std::size_t>(s.component[i]) >= s.n_components)) {
-            invalid("component must lie in 0.." + std::to_string(s.n_components - 1) +
-                    at(i, s.component[i]));
-        }
+void check_settings(const LineSettings& settings) {
+    if (!(settings.speed >= 0))
+        invalid("speed must not be negative, got " + std::to_string(settings.speed));
+    if (settings.density < 1 || settings.density > 4096)
+        invalid("density must lie in 1..4096, got " + std::to_string(settings.density));
+    if (!std::isfinite(settings.order1))
+        invalid("order1 must be finite, got " + std::to_string(settings.order1));
+    for (std::size_t t = 0; t < settings.n_transitions; ++t) {
+        const Transition& one = settings.transitions[t];
+        const double sum = one.weight + one.order1 + one.rank0 + one.rank2 + one.rank4;
+        if (!std::isfinite(sum) || one.weight < 0)
+            invalid("transitions must be finite and have no negative weight");
     }
 }
 
 }  // namespace
 
-void mas_lines(const Sites& sites, const PpmAxis& axis, const LineSettings& settings,
-               double* intensity, double* outside, int n_threads) {
-    check(sites, axis, settings);
-    const bool powder = sites.coupling && settings.method == LineMethod::powder;
-    const std::size_t C = sites.n_components, per_task = powder ? 16 : block;
-    const std::size_t n_tasks = (sites.n + per_task - 1) / per_task;
-    const LineGrid grid = {axis.first, 1 / axis.step, axis.n, axis.n + 1};
-    const std::size_t size = C * (grid.stride + 1);  // the axes of one task, then what lies outside
-    const std::size_t wave = std::clamp<std::size_t>(scratch / size, 1, 64);
-    const CentralTable table = sites.coupling && !powder ? central_table() : CentralTable{};
-    std::vector<double> x2, y, buffer(std::min(wave, n_tasks) * size);
-    if (powder) orientations(settings.orientations, x2, y);
-    std::fill_n(intensity, C * axis.n, 0.0);
-    std::fill_n(outside, C, 0.0);
-    const auto from = [](const auto* p, std::size_t i) { return p ? p + i : p; };
-    for (std::size_t start = 0; start < n_tasks; start += wave) {
-        const std::size_t n_now = std::min(wave, n_tasks - start);
-        parallel_for(n_now, n_threads, [&](std::size_t task) {
-            const std::size_t i = (start + task) * per_task, n = std::min(per_task, sites.n - i);
-            double* out = buffer.data() + task * size;
-            double* lost = out + C * grid.stride;
-            std::fill_n(out, size, 0.0);
-            const double *delta = sites.delta_iso + i, *weight = from(sites.weight, i);
-            const double *coupling = from(sites.coupling, i), *eta = from(sites.eta, i);
-            const std::int32_t* component = from(sites.component, i);
-            if (!coupling) {
-                kernels().isotropic_lines(grid, n, delta, weight, component, out, lost);
-            } else if (!powder) {
-                kernels().central_lines(grid, table, settings.scale, n, delta, coupling, eta,
-                                        weight, component, out, lost);
-            } else {
-                for (std::size_t k = 0; k < n; ++k) {
-                    const std::size_t c = component ? static_cast<std::size_t>(component[k]) : 0;
-                    kernels().powder_line(grid, x2.size(), x2.data(), y.data(), delta[k],
-                                          settings.scale * coupling[k] * coupling[k], eta[k],
-                                          weight ? weight[k] : 1, out + c * grid.stride, lost + c);
-                }
-            }
-        });
-        for (std::size_t task = 0; task < n_now; ++task) {  // in order, whoever came first
-            const double* out = buffer.data() + task * size;
-            for (std::size_t c = 0; c < C; ++c) {
-                for (std::size_t k = 0; k < axis.n; ++k)
-                    intensity[c * axis.n + k] += out[c * grid.stride + k];
-                outside[c] += out[C * grid.stride + c];
-            }
-        }
+void check_axis(const PpmAxis& axis, const char* name) {
+    if (axis.n < 2 || axis.n > largest_axis) {
+        invalid(std::string(name) + " must have 2.." + std::to_string(largest_axis) +
+                " points, got " + std::to_string(axis.n));
+    }
+    if (!(axis.step > 0) || !std::isfinite(axis.step) || !std::isfinite(axis.first)) {
+        invalid(std::string(name) + " must rise in finite steps, got a step of " +
+                std::to_string(axis.step));
     }
 }
 
-double central_transition_frequency(double eta, double x, double alpha) {
-    return Quadric(eta)(x * x, (1 - x * x) * std::cos(2 * alpha));
+void check_lines(const Sites& s, const PpmAxis& axis, const LineSettings& settings) {
+    check_axis(axis, "axis");
+    check_settings(settings);
+    if (s.n_components < 1 || s.n_components > largest_axis / axis.n) {
+        invalid("components must number 1.." + std::to_string(largest_axis / axis.n) + ", got " +
+                std::to_string(s.n_components));
+    }
+    if (s.coupling && (!(settings.scale > 0) || !std::isfinite(settings.scale)))
+        invalid("scale must be positive and finite, got " + std::to_string(settings.scale));
+    for (std::size_t i = 0; i < s.n; ++i) {
+        if (!std::isfinite(s.delta_iso[i]))
+            invalid("delta_iso must be finite" + at_site(i, s.delta_iso[i]));
+        if (s.coupling && !(std::abs(s.coupling[i]) < 1e6))
+            invalid("C_Q must be finite and below 1e6 MHz" + at_site(i, s.coupling[i]));
+        if (s.coupling && !(s.eta[i] >= 0 && s.eta[i] <= 1))
+            invalid("eta must lie in [0, 1]" + at_site(i, s.eta[i]));
+        if (s.zeta && !(std::abs(s.zeta[i]) < 1e9))
+            invalid("zeta must be finite and below 1e9 ppm" + at_site(i, s.zeta[i]));
+        if (s.zeta && !(s.zeta_eta[i] >= 0 && s.zeta_eta[i] <= 1))
+            invalid("eta_csa must lie in [0, 1]" + at_site(i, s.zeta_eta[i]));
+        if (s.weight && !(s.weight[i] >= 0 && std::isfinite(s.weight[i])))
+            invalid("weights must be finite and not negative" + at_site(i, s.weight[i]));
+        if (s.component &&
+            (s.component[i] < 0 || static_cast<std::size_t>(s.component[i]) >= s.n_components)) {
+            invalid("component must lie in 0.." + std::to_string(s.n_components - 1) +
+                    at_site(i, s.component[i]));
+        }
+    }
+    for (std::size_t i = 0; s.euler && i < 3 * s.n; ++i) {
+        if (!std::isfinite(s.euler[i]))
+            invalid("euler must be finite" + at_site(i / 3, s.euler[i]));
+    }
 }
 
-void central_transition_critical_values(double eta, double* values) {
-    const Quadric u(eta);
-    const double plus = u.stationary_on_edge(1), minus = u.stationary_on_edge(-1);
-    values[0] = u(1, 0);
-    values[1] = u(0, 1);
-    values[2] = u(0, -1);
-    values[3] = u(plus, 1 - plus);
-    values[4] = u(minus, minus - 1);
-    values[5] = u(0, u.stationary_at_equator());
-    std::sort(values, values + 6);
+LineSites line_sites(const Sites& s, std::size_t first, std::size_t n) {
+    const auto from = [first](const auto* p) { return p ? p + first : p; };
+    return {std::min(n, s.n - first), s.delta_iso + first, from(s.coupling), from(s.eta),
+            from(s.weight),           from(s.component)};
 }
 
-double central_transition_distribution(double eta, double u) {
-    if (!(eta >= 0 && eta <= 1)) invalid("eta must lie in [0, 1], got " + std::to_string(eta));
-    if (std::isnan(u)) invalid("u must not be nan");
-    double critical[6];
-    central_transition_critical_values(eta, critical);
-    if (u <= critical[0]) return 0;
-    if (u >= critical[5]) return 1;
-    std::vector<double> cuts;
-    return distribution(Quadric(eta), u, cuts);
+void mas_lines(const Sites& sites, const PpmAxis& axis, const LineSettings& settings,
+               double* intensity, double* outside, int n_threads) {
+    check_lines(sites, axis, settings);
+    const Transition central = {1, 0, 1, 1, 1};
+    const Transition* transitions = settings.transitions ? settings.transitions : &central;
+    const std::size_t n_transitions = settings.transitions ? settings.n_transitions : 1;
+    const std::size_t C = sites.n_components;
+    const LineGrid grid = line_grid(axis);
+    const CentralTable table = sites.coupling ? central_table() : CentralTable{};
+    std::vector<double> total(C * (grid.stride + 1));  // the axes, then what lies outside
+    accumulate((sites.n + site_block - 1) / site_block, total.size(), n_threads, total.data(),
+               [&](std::size_t task, double* out) {
+                   const LineSites some = line_sites(sites, task * site_block, site_block);
+                   double* lost = out + C * grid.stride;
+                   if (!sites.coupling) {
+                       kernels().isotropic_lines(grid, some, out, lost);
+                       return;
+                   }
+                   for (std::size_t t = 0; t < n_transitions; ++t) {
+                       const Transition& one = transitions[t];
+                       const LineRanks ranks = {settings.scale, one.rank0, one.rank4};
+                       kernels().central_lines(grid, table, ranks, one.weight, some, out, lost);
+                   }
+               });
+    for (std::size_t c = 0; c < C; ++c) {
+        std::copy_n(total.data() + c * grid.stride, axis.n, intensity + c * axis.n);
+        outside[c] = total[C * grid.stride + c];
+    }
+}
+
+void sheared_lines(const Sites& sites, const double* isotropic, const PpmAxis& axis1,
+                   const PpmAxis& axis2, const LineSettings& settings, double* intensity,
+                   double* outside, int n_threads) {
+    check_axis(axis1, "axis1");
+    check_lines(sites, axis2, settings);
+    if (!sites.coupling) invalid("a multiple-quantum spectrum needs C_Q and eta");
+    const std::size_t C = sites.n_components, rows = axis1.n + 1;
+    if (C > largest_axis / axis2.n / rows) invalid("the axes have too many points together");
+    const LineGrid grid = line_grid(axis2);
+    const CentralTable table = central_table();
+    std::fill_n(intensity, C * axis1.n * axis2.n, 0.0);
+    std::fill_n(outside, C, 0.0);
+    // sites by the row below them, in their order
+    const double last = static_cast<double>(axis1.n - 1);
+    std::vector<std::size_t> row(sites.n), first(C * rows + 1, 0), order(sites.n);
+    std::vector<double> place(sites.n);
+    for (std::size_t i = 0; i < sites.n; ++i) {
+        place[i] = (isotropic[i] - axis1.first) / axis1.step;
+        const std::size_t c = sites.component ? static_cast<std::size_t>(sites.component[i]) : 0;
+        const bool within = place[i] >= 0 && place[i] <= last;  // the last row takes what is not
+        row[i] = c * rows + (within ? static_cast<std::size_t>(place[i]) : axis1.n);
+        ++first[row[i] + 1];
+    }
+    for (std::size_t k = 0; k < C * rows; ++k) first[k + 1] += first[k];
+    std::vector<std::size_t> next(first.begin(), first.end() - 1);
+    for (std::size_t i = 0; i < sites.n; ++i) order[next[row[i]]++] = i;
+    std::vector<double> sorted(5 * sites.n);
+    double *delta = sorted.data(), *coupling = delta + sites.n, *eta = coupling + sites.n,
+           *weights = eta + sites.n;
+    for (std::size_t k = 0; k < sites.n; ++k) {
+        const std::size_t i = order[k];
+        const double f = place[i] - std::floor(place[i]), w = sites.weight ? sites.weight[i] : 1;
+        delta[k] = sites.delta_iso[i], coupling[k] = sites.coupling[i], eta[k] = sites.eta[i];
+        weights[2 * k] = (1 - f) * w, weights[2 * k + 1] = f * w;
+    }
+    // A row takes from the sites below and above it: even and odd rows of sites take turns.
+    std::vector<double> lost(C * rows, 0.0);
+    for (const std::size_t odd : {0, 1}) {
+        parallel_for((C * rows + 1 - odd) / 2, n_threads, [&](std::size_t pair) {
+            const std::size_t r = 2 * pair + odd, c = r / rows, k = r % rows, i = first[r];
+            const std::size_t n = first[r + 1] - i;
+            if (n == 0) return;
+            if (k == axis1.n) {
+                for (std::size_t s = 2 * i; s < 2 * (i + n); ++s) lost[r] += weights[s];
+                return;
+            }
+            std::vector<double> buffer(2 * grid.stride, 0.0);
+            double beyond[2] = {0, 0};
+            kernels().paired_lines(grid, table, settings.scale, n, delta + i, coupling + i, eta + i,
+                                   weights + 2 * i, buffer.data(), beyond);
+            double* to = intensity + (c * axis1.n + k) * axis2.n;
+            double* above = k + 1 < axis1.n ? to + axis2.n : nullptr;  // of weight 0 on the last
+            for (std::size_t p = 0; p < axis2.n; ++p) {
+                to[p] += buffer[2 * p];
+                if (above) above[p] += buffer[2 * p + 1];
+            }
+            lost[r] = beyond[0] + beyond[1];
+        });
+    }
+    for (std::size_t r = 0; r < C * rows; ++r) outside[r / rows] += lost[r];
 }
 
 }  // namespace glassnmr

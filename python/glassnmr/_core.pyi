@@ -71,6 +71,53 @@ class Kernel:
         offset: SupportsFloat = ...,
     ) -> None: ...
 
+class Lines:
+    def __init__(
+        self,
+        delta_iso: ArrayLike,
+        *,
+        coupling: ArrayLike | None = ...,
+        eta: ArrayLike | None = ...,
+        weight: ArrayLike | None = ...,
+        zeta: ArrayLike | None = ...,
+        zeta_eta: ArrayLike | None = ...,
+        euler: ArrayLike | None = ...,
+        component: ArrayLike | None = ...,
+        n_components: SupportsInt = ...,
+        scale: SupportsFloat = ...,
+        order1: SupportsFloat = ...,
+        speed: SupportsFloat = ...,
+        transitions: ArrayLike | None = ...,
+        density: SupportsInt = ...,
+    ) -> None: ...
+    def fast(
+        self,
+        axis: tuple[SupportsFloat, SupportsFloat, SupportsInt],
+        n_threads: SupportsInt = ...,
+    ) -> tuple[Any, ...]: ...
+    def powder(
+        self,
+        axis: tuple[SupportsFloat, SupportsFloat, SupportsInt],
+        n_threads: SupportsInt = ...,
+    ) -> tuple[Any, ...]: ...
+    def shift_sidebands(
+        self,
+        axis: tuple[SupportsFloat, SupportsFloat, SupportsInt],
+        n_threads: SupportsInt = ...,
+    ) -> tuple[Any, ...]: ...
+    def central_sidebands(
+        self,
+        axis: tuple[SupportsFloat, SupportsFloat, SupportsInt],
+        n_threads: SupportsInt = ...,
+    ) -> tuple[Any, ...]: ...
+    def sheared(
+        self,
+        isotropic: ArrayLike,
+        axis1: tuple[SupportsFloat, SupportsFloat, SupportsInt],
+        axis2: tuple[SupportsFloat, SupportsFloat, SupportsInt],
+        n_threads: SupportsInt = ...,
+    ) -> tuple[Any, ...]: ...
+
 class Model:
     def __init__(
         self,
@@ -233,20 +280,6 @@ def leave_one_out(
     n_threads: SupportsInt = ...,
 ) -> NDArray[np.float64]: ...
 
-def mas_lines(
-    delta_iso: ArrayLike,
-    *,
-    coupling: ArrayLike | None = ...,
-    eta: ArrayLike | None = ...,
-    weight: ArrayLike | None = ...,
-    component: ArrayLike | None = ...,
-    n_components: SupportsInt = ...,
-    axis: tuple[SupportsFloat, SupportsFloat, SupportsInt],
-    scale: SupportsFloat = ...,
-    orientations: SupportsInt = ...,
-    n_threads: SupportsInt = ...,
-) -> tuple[Any, ...]: ...
-
 def neighbours(
     positions: ArrayLike,
     cell: ArrayLike,
@@ -288,6 +321,8 @@ def select_landmarks(
     seed: SupportsInt = ...,
     n_threads: SupportsInt = ...,
 ) -> tuple[Any, ...]: ...
+
+def sideband_limits() -> tuple[float, float]: ...
 
 def solve_triangular(
     L: ArrayLike,

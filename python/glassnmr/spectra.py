@@ -8,14 +8,17 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glassnmr import _core
+from glassnmr.broadening import Shape, checked_shape
+from glassnmr.engine import Engine, Method, Window
 from glassnmr.isotopes import Isotope
 from glassnmr.isotopes import isotope as find_isotope
+from glassnmr.lines import SiteColumns, checked_width, even_axis, field_of, labelled, span_of
+from glassnmr.transitions import Transitions, central_transition_scale, quadrupolar_shift, transition_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,12 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Spectrum", "central_transition_scale", "mas_spectrum", "quadrupolar_shift"]
 
 Array = NDArray[np.float64]
-Shape = Literal["gaussian", "lorentzian"]
-
-_HIGHEST_U = 7 / 72  # largest reduced frequency of the central transition, reached at eta = 1
-_POWDER = 196418  # orientations of method="powder"
-_MOST_COMPONENTS = 64
-_MOST_POINTS = 1 << 22
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -119,21 +116,6 @@ class Spectrum:
         return plot_spectrum(self, measured=measured)
 
 
-def central_transition_scale(nucleus: str | Isotope, field: float) -> float:
-    """A / nu_ref in ppm at C_Q = 1 MHz: the width of the central transition goes as this times C_Q^2, eq. (12.4)."""
-    known = _central(find_isotope(nucleus))
-    spin = known.spin
-    coupling = 3 / (2 * spin * (2 * spin - 1))
-    larmor, reference = known.larmor_frequency(field), known.reference_frequency(field)
-    return (spin * (spin + 1) - 0.75) * coupling**2 / (larmor * reference) * 1e6
-
-
-def quadrupolar_shift(nucleus: str | Isotope, field: float, C_Q: ArrayLike, eta: ArrayLike) -> Array:
-    """delta_QIS in ppm: how far the centre of the central transition lies from delta_iso, eq. (12.2). C_Q in MHz."""
-    C_Q, eta = np.asarray(C_Q, dtype=float), np.asarray(eta, dtype=float)
-    return np.asarray(-central_transition_scale(nucleus, field) * C_Q**2 * (1 + eta**2 / 3) / 30)
-
-
 def mas_spectrum(
     isotope: str | Isotope,
     *,
@@ -143,60 +125,96 @@ def mas_spectrum(
     C_Q: ArrayLike | None = None,
     abs_C_Q: ArrayLike | None = None,
     eta: ArrayLike | None = None,
+    zeta: ArrayLike | None = None,
+    eta_csa: ArrayLike | None = None,
+    euler: ArrayLike | None = None,
+    spinning_speed: float | None = None,
+    transitions: Transitions = "central",
+    folding: bool = False,
     weights: ArrayLike | None = None,
     labels: Sequence[str] | NDArray[Any] | None = None,
     axis: tuple[float, float, int] | Spectrum | None = None,
     fwhm_ppm: float | None = None,
     fwhm_hz: float | None = None,
     shape: Shape = "gaussian",
-    method: Literal["table", "powder"] = "table",
+    method: Method = "auto",
+    density: int | None = None,
     n_threads: int = 0,
 ) -> Spectrum:
-    """The spectrum of many sites under fast magic-angle spinning.
+    """The one-dimensional spectrum of many sites, under magic-angle spinning at any speed or standing still.
 
-    Spin 1/2: a line at each delta_iso (ppm). Half-integer quadrupolar spins: the central transition in second order,
-    from delta_iso, `C_Q` (MHz; its sign does not matter, so `abs_C_Q` may be given instead) and eta, each (n,). Sites
-    of several frames or models are given in one array; their spectrum is the average.
+    Sites are columns (n,), or numbers that hold for all of them; sites of several frames or models are given in one
+    array, and their spectrum is the average.
 
-    The field is given in tesla, or as `larmor`, the frequency of 0 ppm in MHz. `labels` (n,) decompose the spectrum.
-    `axis` is (low, high, points) in ppm, or a spectrum whose axis is taken; by default it covers all but a thousandth
-    of the lines, with margins. The lines are broadened to a full width at half maximum of `fwhm_ppm`, or `fwhm_hz`;
-    1 ppm by default. `method="powder"` sums over orientations instead of the table: slow, for checks. What lies
-    beyond the axis is told as ``metadata["outside"]``. Raises ValueError for values outside their range.
+    Parameters
+    ----------
+    isotope : such as ``"17O"``.
+    delta_iso : isotropic shift, ppm.
+    field, larmor : tesla, or the frequency of 0 ppm in MHz.
+    C_Q, abs_C_Q : MHz; one of them, for quadrupolar nuclei. The sign matters together with `zeta` alone.
+    eta : asymmetry of the field gradient, in [0, 1].
+    zeta : Haeberlen's zeta of the *shift*, delta_zz - delta_iso, ppm, THEORY.md eq. (11.3); that of the shielding is
+        its negative.
+    eta_csa : its asymmetry, in [0, 1]; 0 if not given.
+    euler : (n, 3) or (3,), radians: the principal axes of the shift in those of the field gradient, eq. (12.18), as
+        `glassnmr.tensors.relative_euler_angles` gives them; parallel if not given.
+    spinning_speed : Hz; None is infinite, 0 a sample that stands still.
+    transitions : ``"central"``, ``"satellite"`` or ``"all"``; the last two also for integer spins.
+    folding : what leaves the axis on one side comes back on the other, as in a measured spectral window.
+    weights, labels : of each site; labels decompose the spectrum.
+    axis : (low, high, points) in ppm, or a spectrum whose axis is taken; by default all but a thousandth of the lines,
+        with margins.
+    fwhm_ppm, fwhm_hz, shape : full width at half maximum of the broadening, 1 ppm by default, and its form.
+    method : ``"table"``, fast; ``"powder"``, orientation by orientation, for everything; ``"auto"``, tables for the
+        sites that they serve. ``metadata["method"]`` tells what was used.
+    density : of the powder: the parts of an octant's edge; chosen by default.
+    n_threads : 0 for the default.
+
+    Returns
+    -------
+    Spectrum with integral 1, less what lies beyond the axis: ``metadata["outside"]``.
+
+    Raises
+    ------
+    ValueError for values outside their range, in one sentence.
+
+    Notes
+    -----
+    Second order in the coupling, first order in the shift anisotropy; no cross terms between them, no third order.
+    Equations (12.1) to (12.24) of THEORY.md.
+
+    Examples
+    --------
+    >>> line = mas_spectrum("17O", field=14.1, delta_iso=[50.0], C_Q=[4.9], eta=[0.2], fwhm_hz=100)
+    >>> line.metadata["method"]
+    'table'
+    >>> round(line.centroid, 1)
+    32.1
     """
     nucleus = find_isotope(isotope)
-    tesla = _field(nucleus, field, larmor)
-    delta = _column(delta_iso, "delta_iso")
-    coupling, asymmetry = _quadrupolar_columns(nucleus, C_Q, abs_C_Q, eta, len(delta))
-    weight = None if weights is None else _column(weights, "weights", len(delta))
-    if weight is not None and not np.sum(weight) > 0:
-        raise ValueError(f"weights must have a positive sum, got {np.sum(weight)}")
-    if method not in ("table", "powder"):
-        raise ValueError(f"method must be 'table' or 'powder', got {method!r}")
-    names, component = _labels(labels, len(delta))
-    width = _fwhm(fwhm_ppm, fwhm_hz, nucleus.reference_frequency(tesla), shape)
-    scale = central_transition_scale(nucleus, tesla) if coupling is not None else 0.0
-    low, high, points = _axis(axis, delta, coupling, scale, width)
+    tesla = field_of(nucleus, field, larmor)
+    kinds = _transitions(nucleus, transitions)
+    sites = SiteColumns.checked(nucleus, delta_iso=delta_iso, C_Q=C_Q, abs_C_Q=abs_C_Q, eta=eta, weights=weights,
+                                zeta=zeta, eta_csa=eta_csa, euler=euler, central=transitions == "central")
+    names, component = labelled(labels, len(sites))
+    reference = nucleus.reference_frequency(tesla)
+    width = checked_width(fwhm_ppm, fwhm_hz, reference)
+    checked_shape(shape)
+    speed = _speed(spinning_speed, reference)
+    engine = Engine(nucleus, tesla, speed, kinds, method, density, n_threads)
+    low, high, points = even_axis(axis) if axis is not None else span_of(*engine.extent(sites, trimmed=True), width)
     step = (high - low) / (points - 1)
+    window = Window(low, step, points, width / step, shape, folding)
 
-    # Lines just beyond the axis reach into it: they are laid on a longer one, which is cut after the broadening.
-    margin = min(math.ceil((5 if shape == "gaussian" else 50) * width / step), 4 * points)
-    raw, lost = _core.mas_lines(
-        delta,
-        coupling=coupling,
-        eta=asymmetry,
-        weight=weight,
-        component=component,
-        n_components=len(names),
-        axis=(low - margin * step, step, points + 2 * margin),
-        scale=scale,
-        orientations=_POWDER if method == "powder" else 0,
-        n_threads=n_threads,
-    )
-    total = len(delta) if weight is None else float(np.sum(weight))
-    fractions = (raw.sum(axis=1) + lost) / total
-    inside = raw[:, margin : margin + points].sum()
-    lines = _broadened(raw, width / step, shape)[:, margin : margin + points] / (total * step)
+    total = sites.total
+    lines, fractions, within = np.zeros((len(names), points)), np.zeros(len(names)), 0.0
+    used: set[str] = set()
+    for place in range(len(names)):
+        some = sites if component is None else sites.at(np.flatnonzero(component == place))
+        lines[place], inside = engine.laid(some, window, used)
+        fractions[place] = some.total / total
+        within += inside
+    lines /= total * step
     return Spectrum(
         ppm=np.linspace(low, high, points),
         intensity=lines.sum(axis=0),
@@ -205,143 +223,41 @@ def mas_spectrum(
         components={} if labels is None else dict(zip(names, lines, strict=True)),
         fractions={} if labels is None else dict(zip(names, map(float, fractions), strict=True)),
         metadata={
-            "sites": len(delta),
+            "sites": len(sites),
             "fwhm_ppm": width,
             "shape": shape,
-            "method": method if coupling is not None else "lines",
-            "outside": max(0.0, float(1 - inside / total)),
+            "method": " + ".join(sorted(used, key=_METHODS.index)),
+            "spinning_speed_hz": "infinite" if math.isinf(speed) else speed * reference,
+            **({} if nucleus.spin == 0.5 else {"transitions": transitions}),
+            **({"density": engine.density(len(sites))} if "powder" in used else {}),
+            **({"folding": True} if folding else {}),
+            "outside": max(0.0, float(1 - within / total)),
         },
     )
 
 
-def _central(nucleus: Isotope) -> Isotope:
-    if not nucleus.is_half_integer_quadrupolar:
-        raise ValueError(
-            f"{nucleus} has spin {nucleus.spin:g} and no central transition; that takes 3/2, 5/2, 7/2 or 9/2"
-        )
-    return nucleus
+_METHODS = ("lines", "table", "powder")
 
 
-def _field(nucleus: Isotope, field: float | None, larmor: float | None) -> float:
-    if (field is None) == (larmor is None):
-        raise ValueError("give either field, in tesla, or larmor, the frequency of 0 ppm in MHz")
-    if larmor is not None:
-        return nucleus.field(float(larmor))
-    nucleus.larmor_frequency(float(field))  # type: ignore[arg-type]  # refuses what is no field
-    return float(field)  # type: ignore[arg-type]
+def _transitions(nucleus: Isotope, transitions: str) -> Array | None:
+    """The table of the core, or None for the central transition and for spin 1/2."""
+    if transitions not in get_args(Transitions):
+        raise ValueError(f"transitions must be 'central', 'satellite' or 'all', got {transitions!r}")
+    if nucleus.spin == 0.5 and transitions == "satellite":
+        raise ValueError(f"{nucleus} has spin 1/2 and no satellite transitions")
+    if nucleus.spin == 0.5 or transitions == "central":
+        return None
+    return transition_table(nucleus.spin, transitions)  # type: ignore[arg-type]
 
 
-def _column(values: ArrayLike, name: str, length: int | None = None) -> Array:
+def _speed(spinning_speed: float | None, reference: float) -> float:
+    """The speed in ppm; infinite for None."""
+    if spinning_speed is None:
+        return math.inf
     try:
-        column = np.ascontiguousarray(values, dtype=float)
+        speed = float(spinning_speed)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} must be numbers, one a site") from None
-    if column.ndim == 0:
-        column = np.full(1 if length is None else length, float(column))
-    if column.ndim != 1 or len(column) == 0:
-        raise ValueError(f"{name} must hold one number for each of one or more sites, got shape {column.shape}")
-    if length is not None and len(column) != length:
-        raise ValueError(f"{name} must have one value a site, {length}, got {len(column)}")
-    bad = np.flatnonzero(~np.isfinite(column))
-    if len(bad):
-        raise ValueError(f"{name} must be finite, got {column[bad[0]]} at site {bad[0]} ({len(bad)} of {len(column)})")
-    return column
-
-
-def _quadrupolar_columns(
-    nucleus: Isotope, C_Q: ArrayLike | None, abs_C_Q: ArrayLike | None, eta: ArrayLike | None, n: int
-) -> tuple[Array | None, Array | None]:
-    given = [name for name, value in (("C_Q", C_Q), ("abs_C_Q", abs_C_Q), ("eta", eta)) if value is not None]
-    if nucleus.spin == 0.5:
-        if given:
-            raise ValueError(f"{nucleus} has spin 1/2 and no quadrupole moment, but {given[0]} was given")
-        return None, None
-    _central(nucleus)
-    if C_Q is not None and abs_C_Q is not None:
-        raise ValueError("give C_Q or abs_C_Q, not both")
-    coupling = C_Q if C_Q is not None else abs_C_Q
-    if coupling is None or eta is None:
-        missing = " and ".join(name for name, v in (("C_Q (MHz)", coupling), ("eta", eta)) if v is None)
-        raise ValueError(
-            f"{nucleus} is quadrupolar: its spectrum needs delta_iso, C_Q and eta; {missing} was not given"
-        )
-    asymmetry = _column(eta, "eta", n)
-    bad = np.flatnonzero((asymmetry < 0) | (asymmetry > 1))
-    if len(bad):
-        raise ValueError(f"eta must lie in [0, 1], got {asymmetry[bad[0]]} at site {bad[0]} ({len(bad)} of {n})")
-    return _column(coupling, "C_Q" if C_Q is not None else "abs_C_Q", n), asymmetry
-
-
-def _labels(labels: Sequence[str] | NDArray[Any] | None, n: int) -> tuple[list[str], NDArray[np.int32] | None]:
-    if labels is None:
-        return [""], None
-    texts = np.asarray(labels).astype(str)
-    if texts.shape != (n,):
-        raise ValueError(f"labels must have one value a site, {n}, got shape {texts.shape}")
-    names, component = np.unique(texts, return_inverse=True)
-    if len(names) > _MOST_COMPONENTS:
-        raise ValueError(f"labels must take at most {_MOST_COMPONENTS} values, got {len(names)}")
-    return names.tolist(), component.astype(np.int32)
-
-
-def _fwhm(fwhm_ppm: float | None, fwhm_hz: float | None, reference: float, shape: str) -> float:
-    if shape not in ("gaussian", "lorentzian"):
-        raise ValueError(f"shape must be 'gaussian' or 'lorentzian', got {shape!r}")
-    if fwhm_ppm is not None and fwhm_hz is not None:
-        raise ValueError("give fwhm_ppm or fwhm_hz, not both")
-    name, value = ("fwhm_hz", fwhm_hz) if fwhm_hz is not None else ("fwhm_ppm", 1.0 if fwhm_ppm is None else fwhm_ppm)
-    width = float(value)
-    if not (math.isfinite(width) and width >= 0):
-        raise ValueError(f"{name} must be finite and not negative, got {value}")
-    return width / reference if fwhm_hz is not None else width
-
-
-def _axis(
-    axis: tuple[float, float, int] | Spectrum | None, delta: Array, coupling: Array | None, scale: float, width: float
-) -> tuple[float, float, int]:
-    if isinstance(axis, Spectrum):
-        steps = np.diff(axis.ppm)
-        if np.ptp(steps) > 1e-6 * abs(steps[0]):
-            raise ValueError("the axis taken from a spectrum must be even")
-        return float(axis.ppm[0]), float(axis.ppm[-1]), len(axis.ppm)
-    if axis is not None:
-        try:
-            low, high, points = float(axis[0]), float(axis[1]), int(axis[2])
-        except (TypeError, ValueError, IndexError):
-            raise ValueError(f"axis must be (low, high, points) in ppm, got {axis!r}") from None
-        low, high = min(low, high), max(low, high)
-        if not (math.isfinite(low) and math.isfinite(high) and high > low):
-            raise ValueError(f"axis must span a finite range of ppm, got {low} to {high}")
-        if not 2 <= points <= _MOST_POINTS:
-            raise ValueError(f"axis must have 2 to {_MOST_POINTS} points, got {points}")
-        return low, high, points
-    left = delta if coupling is None else delta - scale * coupling**2 * _HIGHEST_U
-    low = float(np.quantile(left, 0.0005, method="lower"))
-    high = float(np.quantile(delta, 0.9995, method="higher"))
-    margin = max(4 * width, 0.08 * (high - low), 1e-3)
-    low, high = low - margin, high + margin
-    fine = width / 8 if width > 0 else (high - low) / 4096
-    return low, high, int(np.clip((high - low) / fine, 1024, 1 << 16)) + 1
-
-
-def _broadened(lines: Array, fwhm: float, shape: str) -> Array:
-    """Each row convolved with the line shape of this width in steps; eq. (12.12), (12.13)."""
-    n = lines.shape[1]
-    reach = n - 1
-    if shape == "gaussian":
-        # the tents and the bins of the kernel have a variance of a quarter step together, which the Gaussian leaves out
-        sigma = math.sqrt(max((fwhm / math.sqrt(8 * math.log(2))) ** 2 - 0.25, 0))
-        if sigma < 1e-3:
-            return lines
-        reach = min(reach, math.ceil(9 * sigma) + 1)
-        below = np.array([math.erf((k - 0.5) / (sigma * math.sqrt(2))) / 2 for k in range(reach + 2)])
-    else:
-        if fwhm <= 0:
-            return lines
-        below = np.arctan((np.arange(reach + 2) - 0.5) / (0.5 * fwhm)) / math.pi
-    half = np.diff(below)
-    kernel = np.concatenate([half[:0:-1], half])
-    size = 1 << (n + len(kernel) - 2).bit_length()
-    product = np.fft.rfft(lines, size, axis=1) * np.fft.rfft(kernel, size)
-    # round-off of the transform is no intensity
-    return np.asarray(np.maximum(np.fft.irfft(product, size, axis=1)[:, reach : reach + n], 0))
+        raise ValueError(f"spinning_speed must be a frequency in Hz, got {spinning_speed!r}") from None
+    if not speed >= 0:
+        raise ValueError(f"spinning_speed must not be negative, in Hz, got {spinning_speed}")
+    return speed / reference

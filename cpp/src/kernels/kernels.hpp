@@ -15,6 +15,7 @@
 #include "kernels/factorisations.hpp"
 #include "kernels/kernel_values.hpp"
 #include "kernels/lineshape.hpp"
+#include "kernels/powder.hpp"
 #include "kernels/products.hpp"
 #include "kernels/svd.hpp"
 
@@ -22,6 +23,7 @@ namespace glassnmr {
 
 struct Kernels : ExpansionKernels,
                  LineshapeKernels,
+                 PowderKernels,
                  ProductKernels,
                  ValueKernels,
                  FactorKernels,

@@ -23,32 +23,73 @@ struct CentralTable {
     const double *node, *mass, *mean;
 };
 
+/// The share of the sidebands in each interval of the lines of CentralTable, THEORY.md eq. (12.24):
+/// band[node of A / nu_r][row][interval][lanes], the lanes being the sidebands -7 ... 7 and a zero.
+struct CentralBands {
+    static constexpr std::size_t lanes = 16, highest = 7, stencil = 4;
+    static constexpr double step = 1.0;  ///< of the nodes, the first of which is at -step
+    const float* band;
+    std::size_t n_nodes;
+};
+
+/// Sidebands of a shift anisotropy, THEORY.md eq. (12.23): band[node of mu][node of eta][lanes].
+struct ShiftBands {
+    static constexpr std::size_t lanes = 64, n_eta = 16, stencil = 6;
+    static constexpr double step = 0.25;  ///< of the nodes in mu, the first of which is at -2 step
+    const double* band;
+    const double *eta, *eta_weight;  ///< nodes in eta^2, and their weights in the second form
+    std::size_t n_nodes;
+};
+
+/// How the lines of one transition follow from those of the central one, THEORY.md eq. (12.15).
+struct LineRanks {
+    double scale;         ///< width A / nu_ref of the central transition at C_Q = 1 MHz, ppm
+    double rank0, rank4;  ///< 1, 1 for the central transition
+};
+
+/// Sites for the kernels: null weight means 1, null component means 0.
+struct LineSites {
+    std::size_t n;
+    const double *delta, *coupling, *eta, *weight;
+    const std::int32_t* component;
+};
+
 /// Lines laid on an axis.
 struct LineshapeKernels {
     /// One point for each site, THEORY.md eq. (12.10): out[component][stride] += weight; what lies
     /// beyond to outside.
-    void (*isotropic_lines)(const LineGrid& grid, std::size_t n, const double* delta,
-                            const double* weight, const std::int32_t* component, double* out,
+    void (*isotropic_lines)(const LineGrid& grid, const LineSites& sites, double* out,
                             double* outside);
 
-    /// The tabulated line of each site, THEORY.md eq. (12.8) and (12.11); width scale * coupling^2.
-    void (*central_lines)(const LineGrid& grid, const CentralTable& table, double scale,
-                          std::size_t n, const double* delta, const double* coupling,
-                          const double* eta, const double* weight, const std::int32_t* component,
-                          double* out, double* outside);
+    /// The tabulated line of each site, THEORY.md eq. (12.8) and (12.11), times `share`.
+    void (*central_lines)(const LineGrid& grid, const CentralTable& table, const LineRanks& ranks,
+                          double share, const LineSites& sites, double* out, double* outside);
 
-    /// One site, orientation by orientation, THEORY.md eq. (12.9): x2 = cos^2 beta and y = cos 2
-    /// alpha of each.
-    void (*powder_line)(const LineGrid& grid, std::size_t n_orientations, const double* x2,
-                        const double* y, double delta, double width, double eta, double weight,
-                        double* out, double* outside);
+    /// The same for n sites of which each shares its weight among two neighbouring rows:
+    /// weights[n][2], out[stride][2], outside[2].
+    void (*paired_lines)(const LineGrid& grid, const CentralTable& table, double scale,
+                         std::size_t n, const double* delta, const double* coupling,
+                         const double* eta, const double* weights, double* out, double* outside);
+
+    /// The central transition with its sidebands, each on an axis of its own, not moved:
+    /// out[stride][lanes] of CentralBands, THEORY.md eq. (12.24). speed: ppm.
+    void (*central_bands)(const LineGrid& grid, const CentralTable& table,
+                          const CentralBands& bands, double scale, double speed,
+                          const LineSites& sites, double* out, double* outside);
+
+    /// Sidebands of a shift anisotropy zeta[n] (ppm), eta in sites, at delta + k speed, THEORY.md
+    /// eq. (12.23).
+    void (*shift_bands)(const LineGrid& grid, const ShiftBands& bands, const double* zeta,
+                        double speed, const LineSites& sites, double* out, double* outside);
 };
 
 #ifdef GLASSNMR_ENTRY  // inside the kernels: this level's functions
 namespace GLASSNMR_LEVEL {
 GLASSNMR_ENTRY(LineshapeKernels, isotropic_lines);
 GLASSNMR_ENTRY(LineshapeKernels, central_lines);
-GLASSNMR_ENTRY(LineshapeKernels, powder_line);
+GLASSNMR_ENTRY(LineshapeKernels, paired_lines);
+GLASSNMR_ENTRY(LineshapeKernels, central_bands);
+GLASSNMR_ENTRY(LineshapeKernels, shift_bands);
 }  // namespace GLASSNMR_LEVEL
 #endif
 
