@@ -14,14 +14,20 @@ namespace glassnmr {
 
 class KernelRows {
 public:
-    static constexpr std::size_t block = 512;  // columns a task
+    static constexpr std::size_t block = 2 * packed_step;  // columns a task
 
     KernelRows(const KernelSource& source, int n_threads) : source_(source), n_threads_(n_threads) {
         if (source.n == 0) invalid("X must have at least one row");
         if (source.precomputed) return;
         check_kernel(source.kernel);
-        norms_.resize(source.n);
-        squared_norms(source.n, source.d, source.X, norms_.data(), n_threads);
+        const std::size_t n = source.n, d = source.d;
+        norms_.resize(n);
+        squared_norms(n, d, source.X, norms_.data(), n_threads);
+        packed_.resize(kernels().packed_size(n, d));
+        parallel_for((n + block - 1) / block, n_threads, [&](std::size_t b) {
+            kernels().pack(n, d, source.X, d, b * block, std::min(block, n - b * block),
+                           packed_.data());
+        });
     }
 
     std::size_t size() const { return source_.n; }
@@ -48,8 +54,8 @@ public:
                     std::copy_n(source_.X + index[c] * n + j0, cols, out + c * n + j0);
                 return;
             }
-            kernels().gemm_nt(count, cols, d, 1, x.data(), d, source_.X + j0 * d, d, 0, out + j0,
-                              n);
+            kernels().gemm_packed(count, d, 1, x.data(), d, n, packed_.data(), j0, cols, 0,
+                                  out + j0, n);
             kernels().kernel_values(source_.kernel, count, cols, xx.data(), norms_.data() + j0,
                                     out + j0, n);
             if (source_.kernel.kind != KernelKind::gaussian) return;
@@ -95,7 +101,7 @@ private:
 
     KernelSource source_;
     int n_threads_;
-    Buffer norms_;
+    Buffer norms_, packed_;  // packed: X is read once for every few landmarks
 };
 
 }  // namespace glassnmr

@@ -12,13 +12,16 @@ namespace {
 
 constexpr std::size_t panel = 96;  // columns factored before the rest is brought up to date
 
-/// B <- Q^(T) B of one panel, over blocks of columns.
+/// B <- Q^(T) B of one panel, each thread a share of the columns: what happens to one does not
+/// depend on the others.
 void apply_to(std::size_t rows, std::size_t cols, const double* a, std::size_t lda, const double* t,
               bool transposed, std::size_t n_rhs, double* b, std::size_t ldb, int n_threads) {
-    parallel_for((n_rhs + panel - 1) / panel, n_threads, [&](std::size_t k) {
-        const std::size_t first = k * panel;
+    const auto threads = static_cast<std::size_t>(resolve_threads(n_threads));
+    const std::size_t share = std::max<std::size_t>(24, (n_rhs + threads - 1) / threads);
+    parallel_for((n_rhs + share - 1) / share, n_threads, [&](std::size_t k) {
+        const std::size_t first = k * share;
         kernels().apply_panel(rows, cols, a, lda, t, panel, transposed,
-                              std::min(panel, n_rhs - first), b + first * ldb, ldb);
+                              std::min(share, n_rhs - first), b + first * ldb, ldb);
     });
 }
 

@@ -42,20 +42,24 @@ struct Operand {
     const double* origin = nullptr;  ///< taken off: one number for each k
 };
 
-/// Whole vectors of `width` rows, transposed; the rows must be contiguous.
+/// Whole vectors of contiguous rows, transposed, zero beyond `rows`; how much of the depth that
+/// was.
 template <std::size_t width>
-std::size_t transpose_panel(const double* from, std::size_t ld, std::size_t depth, double* to) {
+std::size_t transpose_panel(const double* from, std::size_t ld, std::size_t rows, std::size_t depth,
+                            double* to) {
+    using namespace Eigen::internal;
     constexpr std::size_t step = lanes<double>;
-    constexpr auto signed_step = static_cast<int>(step);
     std::size_t k = 0;
     for (; k + step <= depth; k += step) {
         for (std::size_t r = 0; r < width; r += step) {
-            Eigen::internal::PacketBlock<Vector<double>, signed_step> block;
+            PacketBlock<Vector<double>, static_cast<int>(step)> block;
+            for (std::size_t i = 0; i < step; ++i) {
+                block.packet[i] = r + i < rows ? ploadu<Vector<double>>(from + (r + i) * ld + k)
+                                               : pset1<Vector<double>>(0.0);
+            }
+            ptranspose(block);
             for (std::size_t i = 0; i < step; ++i)
-                block.packet[i] = Eigen::internal::ploadu<Vector<double>>(from + (r + i) * ld + k);
-            Eigen::internal::ptranspose(block);
-            for (std::size_t i = 0; i < step; ++i)
-                Eigen::internal::pstoreu(to + (k + i) * width + r, block.packet[i]);
+                pstoreu(to + (k + i) * width + r, block.packet[i]);
         }
     }
     return k;
@@ -65,9 +69,8 @@ std::size_t transpose_panel(const double* from, std::size_t ld, std::size_t dept
 template <class T, std::size_t width>
 void pack_panel(const Operand& x, std::size_t rows, std::size_t depth, T* to) {
     std::size_t k = 0;
-    if constexpr (sizeof(T) == sizeof(double)) {
-        if (rows == width && x.along == 1 && width % lanes<double> == 0)
-            k = transpose_panel<width>(x.data, x.across, depth, to);
+    if constexpr (sizeof(T) == sizeof(double) && width % lanes<double> == 0) {
+        if (x.along == 1) k = transpose_panel<width>(x.data, x.across, rows, depth, to);
     }
     for (; k < depth; ++k) {
         const double* from = x.data + k * x.along;
