@@ -23,10 +23,14 @@ if TYPE_CHECKING:
         neighbours,
         reduce_descriptor,
     )
+    from glassnmr.experiment import read_measurement
+    from glassnmr.fitting import fit_spectrum, rank_models
     from glassnmr.io import read_frames, read_predictions, write_predictions
     from glassnmr.isotopes import Isotope, isotope
     from glassnmr.learning import LSSVR, KernelRidge
     from glassnmr.model import NMRModel, fit_reference
+    from glassnmr.site_fit import fit_sites
+    from glassnmr.sites import site_labels
     from glassnmr.spectra import Spectrum, mas_spectrum
     from glassnmr.training import train, validate
     from glassnmr.validation import GroupedKFold, cross_validate
@@ -36,6 +40,8 @@ _HOME = {
     "Dataset": "dataset", "read_dataset": "dataset",
     "Descriptor": "descriptors", "SphericalBesselSOAP": "descriptors", "former_mixing": "descriptors",
     "neighbours": "descriptors", "ReducedDescriptor": "descriptors", "reduce_descriptor": "descriptors",
+    "read_measurement": "experiment", "fit_spectrum": "fitting", "rank_models": "fitting", "fit_sites": "site_fit",
+    "site_labels": "sites",
     "read_frames": "io", "read_predictions": "io", "write_predictions": "io",
     "Isotope": "isotopes", "isotope": "isotopes",
     "LSSVR": "learning", "KernelRidge": "learning",
@@ -48,8 +54,9 @@ _HOME = {
 __all__ = [
     "LSSVR", "Dataset", "Descriptor", "GroupedKFold", "Isotope", "KernelRidge", "NMRModel", "NumericalError",
     "ReducedDescriptor", "Spectrum", "SphericalBesselSOAP", "__version__", "config", "cross_validate", "fit_reference",
-    "former_mixing", "isotope", "mas_spectrum", "neighbours", "read_dataset", "read_frames", "read_predictions",
-    "reduce_descriptor", "train", "validate", "write_predictions",
+    "fit_sites", "fit_spectrum", "former_mixing", "isotope", "mas_spectrum", "neighbours", "rank_models",
+    "read_dataset", "read_frames", "read_measurement", "read_predictions", "reduce_descriptor", "site_labels", "train",
+    "validate", "write_predictions",
 ]
 
 

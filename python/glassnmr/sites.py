@@ -67,11 +67,10 @@ def site_labels(atoms: Atoms, bonds: Mapping[str, float] = BONDS, *, kind: str =
     Examples
     --------
     >>> from ase.build import molecule
-    >>> site_labels(molecule("SiH4"))[0]
-    'Si0'
-    >>> water = molecule("H2O")
-    >>> site_labels(water, kind="species")[0]
-    'FO'
+    >>> site_labels(molecule("SiH4")).tolist()
+    ['Si0', 'H', 'H', 'H', 'H']
+    >>> site_labels(molecule("H2O"), kind="species").tolist()
+    ['FO', 'H', 'H']
     """
     if not is_kind(kind):
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Spectra on disk: CSV with its units in the header, and the Core Scientific Dataset Model (``.csdf``).
+"""Spectra on disk: CSV with its units in the header, the Core Scientific Dataset Model (``.csdf``), and others'.
 
 A csdf file is JSON whose layout is fixed by Srivastava, Vosegaard, Massiot, Grandinetti, PLOS ONE 15 (2020) e0225953;
 it is written and read here as such, so that no further package is needed.
@@ -23,48 +23,98 @@ from numpy.typing import NDArray
 from glassnmr.files import replacing
 from glassnmr.isotopes import isotope as find_isotope
 from glassnmr.spectra import Spectrum
+from glassnmr.spectrum_text import (
+    is_dmfit,
+    needs_larmor,
+    read_dmfit,
+    read_simpson,
+    write_dmfit,
+    write_simpson,
+)
 from glassnmr.version import __version__
 
-__all__ = ["load_spectrum", "read_spectrum", "write_spectrum"]
+__all__ = ["SPECTRUM_SUFFIXES", "is_spectrum_file", "load_spectrum", "read_spectrum", "write_spectrum"]
 
 Array = NDArray[np.float64]
 
 _PICTURES = (".png", ".svg", ".pdf")
-_COLUMNS = (".csv", ".txt", ".dat", ".tsv")
+_COLUMNS = (".csv", ".txt", ".dat", ".tsv", ".xy")
+_DMFIT = (".asc", ".hz", ".ppm")
+SPECTRUM_SUFFIXES = (".csv", ".csdf", ".spe", ".asc", ".bruker", *_PICTURES)
+"""What a spectrum can be written as: columns, CSDM, SIMPSON, dmfit, a Bruker data set, pictures."""
 _HERTZ = {"Hz": 1.0, "Bq": 1.0, "1/s": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}
 _APPLICATION = "glassnmr"
 
 
 def write_spectrum(path: str | os.PathLike[str], spectrum: Spectrum) -> None:
-    """Write by suffix: .csv, .csdf, or a picture as .png, .svg, .pdf; the file appears whole or not at all."""
+    """Write by suffix, one of `SPECTRUM_SUFFIXES`; the file appears whole or not at all.
+
+    Components go into .csv and .csdf and pictures; SIMPSON's .spe, dmfit's .asc and Bruker data sets take the sum.
+    """
     kind = Path(path).suffix.lower()
     if kind == ".csv":
         _write_csv(path, spectrum)
     elif kind == ".csdf":
         _write_csdf(path, spectrum)
+    elif kind == ".spe":
+        write_simpson(path, spectrum)
+    elif kind == ".asc":
+        write_dmfit(path, spectrum)
+    elif kind == ".bruker":
+        from glassnmr.spectrum_bruker import write_bruker
+
+        write_bruker(path, spectrum)
     elif kind in _PICTURES:
         from glassnmr.plots import save_figure
 
         save_figure(spectrum.plot(), path)
     else:
-        raise ValueError(f"a spectrum is written as .csv, .csdf, .png, .svg or .pdf, got {path}")
+        raise ValueError(f"a spectrum is written as {', '.join(SPECTRUM_SUFFIXES)}, got {path}")
 
 
-def load_spectrum(path: str | os.PathLike[str]) -> Spectrum:
-    """Read by suffix: .csdf (one dimension; the real part of complex data), or columns of ppm and intensity."""
+def load_spectrum(path: str | os.PathLike[str], *, larmor: float | None = None) -> Spectrum:
+    """Read by suffix: .csdf (one dimension; the real part of complex data), SIMPSON's .spe, dmfit's .asc, .hz and .ppm,
+    a Bruker folder or ``1r``, or columns of ppm and intensity.
+
+    A first column whose heading names Hz or kHz, and files in Hz that do not tell their frequency, need `larmor`, the
+    frequency of 0 ppm in MHz.
+    """
+    from glassnmr.spectrum_bruker import is_bruker, read_bruker
+
     kind = Path(path).suffix.lower()
-    if not Path(path).is_file():
+    if not Path(path).exists():
         raise FileNotFoundError(f"there is no file {path}")
     try:
+        if is_bruker(path):
+            return read_bruker(path)
         if kind in (".csdf", ".csdfe"):
             return _read_csdf(path)
+        if kind == ".spe":
+            return read_simpson(path, larmor)
+        if kind in _DMFIT or kind in _COLUMNS and _begins_as_dmfit(path):
+            return read_dmfit(path, larmor, "ppm" if kind == ".ppm" else "Hz")
         if kind in _COLUMNS:
-            return _read_columns(path)
+            return _read_columns(path, larmor)
     except (UnicodeDecodeError, json.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is not a spectrum that can be read: {_short(error)}") from None
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-    raise ValueError(f"a spectrum is read from .csdf, .csv or .txt, got {path}")
+        raise ValueError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from None
+    raise ValueError(f"a spectrum is read from .csdf, .csv, .txt, .spe, .asc or a Bruker folder, got {path}")
+
+
+def is_spectrum_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is meant as a spectrum, and not as predictions of atoms."""
+    kind = Path(path).suffix.lower()
+    if kind != ".csv" or not Path(path).is_file():
+        return kind in (".csdf", ".csdfe", ".spe", *_DMFIT, *_COLUMNS) and kind != ".csv" or Path(path).is_dir() or \
+            Path(path).name == "1r"
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return not {"frame", "atom", "element"} <= set(file.readline(4096).strip().split(","))
+
+
+def _begins_as_dmfit(path: str | os.PathLike[str]) -> bool:
+    with open(path, encoding="utf-8") as file:
+        return is_dmfit(file.read(2048))
 
 
 def read_spectrum(path: str | os.PathLike[str]) -> tuple[Array, Array]:
@@ -100,7 +150,7 @@ def _one_line(value: Any) -> str:
     return " ".join(str(value).split())
 
 
-def _read_columns(path: str | os.PathLike[str]) -> Spectrum:
+def _read_columns(path: str | os.PathLike[str], larmor: float | None = None) -> Spectrum:
     notes: dict[str, str] = {}
     names: list[str] = []
     rows: list[list[float]] = []
@@ -128,6 +178,9 @@ def _read_columns(path: str | os.PathLike[str]) -> Spectrum:
     if len(rows) < 2:
         raise ValueError("there are no two lines of ppm and intensity")
     data = np.array(rows)
+    in_hertz = re.search(r"\b(k?)Hz\b", names[0], re.IGNORECASE) if names else None
+    if in_hertz is not None:
+        data[:, 0] *= (1000 if in_hertz[1] else 1) / needs_larmor(larmor)
     labels = names[2:] if len(names) == data.shape[1] and names[0] == "ppm" else []
     fractions = {label: float(notes[f"fraction {label}"]) for label in labels if f"fraction {label}" in notes}
     field = notes.pop("field_tesla", None)
@@ -220,8 +273,15 @@ def _read_csdf(path: str | os.PathLike[str]) -> Spectrum:
         field=float(ours["field"]) if ours.get("field") else None,
         components=dict(zip(names, columns[1:], strict=False)),
         fractions=ours.get("fractions") or {},
-        metadata=ours.get("metadata") or {},
+        metadata=ours.get("metadata") or _csdf_larmor(data["dimensions"][0]),
     )
+
+
+def _csdf_larmor(dimension: dict[str, Any]) -> dict[str, float]:
+    """The frequency of 0 ppm, where the file tells it."""
+    origin = dimension.get("origin_offset")
+    megahertz = abs(_quantity(origin)[0]) / 1e6 if origin is not None else 0.0
+    return {"larmor_MHz": megahertz} if megahertz > 0 else {}
 
 
 def _csdf_axis(dimension: dict[str, Any]) -> Array:
