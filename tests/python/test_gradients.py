@@ -157,3 +157,14 @@ def test_bad_input_is_refused(glass: Atoms) -> None:
         descriptor.jacobian(glass, limit=1e6)
     with pytest.raises(ValueError, match=r"centres must lie in 0\.\.26"):
         descriptor.jacobian(glass, [27])
+
+
+def test_a_million_neighbours_of_one_centre() -> None:
+    """Far more than any stack or block holds; the forces on an atom and all its images add up to nothing."""
+    crowd = Atoms("Si", cell=[1.0] * 3, pbc=True)
+    descriptor = SphericalBesselSOAP(["Si"], cutoff=62.1, n_max=2, l_max=1)
+    found = descriptor.gradient(crowd, np.ones((1, descriptor.n_features)))
+    np.testing.assert_allclose(found.positions, 0, atol=1e-9 * np.abs(found.strain).max())
+    h = 1e-4
+    wanted = slope(lambda h: float(descriptor.transform(strained(crowd, 0, 0, h)).sum()), h)
+    assert found.strain[0, 0] == pytest.approx(wanted, rel=1e-6)

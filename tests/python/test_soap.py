@@ -159,6 +159,45 @@ def test_mixing_combines_the_species_of_the_coefficients(glass: Atoms) -> None:
     np.testing.assert_allclose(mixed.transform(glass), slow_rows(mixed, mixed.coefficients(glass)), atol=1e-10)
 
 
+def test_compressed_rows_hold_the_products_they_name(glass: Atoms) -> None:
+    """Eq. (6.8) feature by feature; s2 = -1 stands for the sum of all channels."""
+    c = soap().coefficients(glass)
+    for mixing in (None, [[1, 0.5, 0], [0, -1, 2]]):
+        model = soap(compression="mu1nu1", mixing=mixing)
+        channels = c if mixing is None else np.einsum("as,isnm->ianm", np.array(mixing), c)
+        total, rows = channels.sum(axis=1), model.transform(glass)
+        wanted = np.empty_like(rows)
+        for k, (body, s1, n1, s2, n2, l) in enumerate(model.feature_index()):
+            if body == 2:
+                wanted[:, k] = channels[:, s1, n1, 0]
+                continue
+            assert s2 == -1
+            m = slice(l * l, (l + 1) ** 2)
+            wanted[:, k] = np.sqrt(8 * np.pi**2 / (2 * l + 1)) * (channels[:, s1, n1, m] * total[:, n2, m]).sum(axis=1)
+        np.testing.assert_allclose(rows, wanted, atol=1e-12 * np.abs(rows).max())
+        assert model.n_features == len(channels[0]) * (5 + 5 * 5 * 5)
+    whole, kept = soap(), soap(compression="crossover")
+    index = whole.feature_index()
+    np.testing.assert_array_equal(kept.feature_index(), index[(index["body"] == 2) | (index["s1"] == index["s2"])])
+    np.testing.assert_array_equal(kept.transform(glass), whole.transform(glass)[:, (index["body"] == 2)
+                                                                                | (index["s1"] == index["s2"])])
+
+
+@pytest.mark.parametrize("settings", [{}, {"compression": "mu1nu1"}, {"compression": "crossover"},
+                                      {"mixing": [[1, 0.5, 0], [0.3, -1, 2]]}])
+def test_without_self_terms_only_pairs_of_different_neighbours_are_left(glass: Atoms, settings: dict[str, object]
+                                                                       ) -> None:
+    """The rows are quadratic in the neighbours: what single neighbours give alone is what `remove_self` takes away."""
+    model, whole = soap(body=(3,), remove_self=True, **settings), soap(body=(3,), **settings)
+    first, index, vector = neighbours(glass, 4.5)
+    here = slice(first[7], first[8])
+    alone = sum(whole.transform(Atoms([glass.symbols[7], glass.symbols[j]], [np.zeros(3), v]), [0])
+                for j, v in zip(index[here], vector[here], strict=True))
+    rows = whole.transform(glass, [7])
+    np.testing.assert_allclose(model.transform(glass, [7]), rows - alone, atol=1e-11 * np.abs(rows).max())
+    assert np.abs(alone).max() > 1e-3 * np.abs(rows).max()
+
+
 def test_normalised_rows_have_unit_three_body_parts_and_isolated_atoms_stay_zero(glass: Atoms) -> None:
     model = soap(normalise=True, weights=(1.0, 3.0))
     three = model.feature_index()["body"] == 3
@@ -256,6 +295,7 @@ def test_the_sum_over_neighbours_is_the_coefficient_of_the_density(glass: Atoms)
     ({"mixing": [[np.nan, 1, 1]]}, "mixing must be finite"),
     ({"angular_filter": -1}, "angular_filter must be finite"),
     ({"basis": "gto"}, "basis must be"),
+    ({"compression": "mu3"}, "compression must be none, crossover or mu1nu1"),
     ({"n_max": 64, "l_max": 20, "species": ["Li", "Be", "B", "C", "N", "O", "F", "Na", "Mg", "Al", "Si", "P", "S",
                                            "Cl", "K", "Ca", "Sc", "Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn",
                                            "Ga", "Ge", "As", "Se", "Br", "Rb", "Sr", "Y", "Zr", "Nb", "Mo"]},
