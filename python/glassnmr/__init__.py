@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from glassnmr.isotopes import Isotope, isotope
     from glassnmr.learning import LSSVR, KernelRidge
     from glassnmr.model import NMRModel, fit_reference
+    from glassnmr.mqmas import Spectrum2D, mqmas_spectrum
     from glassnmr.site_fit import fit_sites
     from glassnmr.sites import site_labels
     from glassnmr.spectra import Spectrum, mas_spectrum
@@ -47,16 +48,17 @@ _HOME = {
     "LSSVR": "learning", "KernelRidge": "learning",
     "NMRModel": "model", "fit_reference": "model",
     "Spectrum": "spectra", "mas_spectrum": "spectra",
+    "Spectrum2D": "mqmas", "mqmas_spectrum": "mqmas",
     "train": "training", "validate": "training",
     "GroupedKFold": "validation", "cross_validate": "validation",
 }
 
 __all__ = [
     "LSSVR", "Dataset", "Descriptor", "GroupedKFold", "Isotope", "KernelRidge", "NMRModel", "NumericalError",
-    "ReducedDescriptor", "Spectrum", "SphericalBesselSOAP", "__version__", "config", "cross_validate", "fit_reference",
-    "fit_sites", "fit_spectrum", "former_mixing", "isotope", "mas_spectrum", "neighbours", "rank_models",
-    "read_dataset", "read_frames", "read_measurement", "read_predictions", "reduce_descriptor", "site_labels", "train",
-    "validate", "write_predictions",
+    "ReducedDescriptor", "Spectrum", "Spectrum2D", "SphericalBesselSOAP", "__version__", "config", "cross_validate",
+    "fit_reference", "fit_sites", "fit_spectrum", "former_mixing", "isotope", "mas_spectrum", "mqmas_spectrum",
+    "neighbours", "rank_models", "read_dataset", "read_frames", "read_measurement", "read_predictions",
+    "reduce_descriptor", "site_labels", "train", "validate", "write_predictions",
 ]
 
 

@@ -189,7 +189,7 @@ def mas_spectrum(
     >>> line.metadata["method"]
     'table'
     >>> round(line.centroid, 1)
-    32.1
+    28.0
     """
     nucleus = find_isotope(isotope)
     tesla = field_of(nucleus, field, larmor)

@@ -37,6 +37,7 @@ __all__ = [
     "mehring",
     "quadrupolar_coupling",
     "quadrupolar_product",
+    "relative_euler_angles",
     "rotation_matrix",
     "symmetric",
 ]
@@ -219,6 +220,19 @@ def euler_angles(tensor: ArrayLike, order: Literal["haeberlen", "efg", "mehring"
     beta = np.where(pole, 0, np.arctan2(sine, z[..., 2]))
     gamma = np.where(pole, 0, np.arctan2(y[..., 2], -x[..., 2]) % np.pi)
     return np.stack([alpha, beta, gamma], axis=-1)
+
+
+def relative_euler_angles(
+    tensor: ArrayLike, efg: ArrayLike, order: Literal["haeberlen", "mehring"] = "haeberlen"
+) -> Array:
+    """alpha, beta, gamma in radians, shape (..., 3): the principal axes of `tensor` in those of `efg`, eq. (11.10).
+
+    Both tensors in one frame, such as the crystal's; what `glassnmr.mas_spectrum` takes as `euler`. A shielding and its
+    shift have the same axes. The field gradient's axes are x, y, z of |V_xx| <= |V_yy| <= |V_zz|.
+    """
+    angles = euler_angles(efg, "efg")
+    frame = rotation_matrix(angles[..., 0], angles[..., 1], angles[..., 2])
+    return euler_angles(np.swapaxes(frame, -1, -2) @ symmetric(tensor) @ frame, order)
 
 
 def rotation_matrix(alpha: ArrayLike, beta: ArrayLike, gamma: ArrayLike) -> Array:
