@@ -105,6 +105,17 @@ void kernel_matrix(const Kernel& kernel, std::size_t n, std::size_t d, const dou
               });
 }
 
+void kernel_diagonal(const Kernel& kernel, std::size_t n, std::size_t d, const double* X,
+                     double* out, int n_threads) {
+    check_kernel(kernel);
+    if (kernel.kind == KernelKind::gaussian) {
+        std::fill_n(out, n, 1.0);
+        return;
+    }
+    squared_norms(n, d, X, out, n_threads);
+    kernels().kernel_values(kernel, 1, n, nullptr, nullptr, out, n);
+}
+
 void squared_distances(std::size_t n, std::size_t d, const double* X, double* out, int n_threads) {
     Buffer xx(n);
     squared_norms(n, d, X, xx.data(), n_threads);

@@ -135,9 +135,12 @@ void check_sizes(std::size_t n, std::size_t m) {
 
 void ridge(std::size_t n, std::size_t m, const double* factor, const double* weights,
            std::size_t n_targets, const double* y, double lam, std::size_t n_counts,
-           const std::int64_t* counts, double* v, double* bias, int n_threads) {
+           const std::int64_t* counts, double* v, double* bias, int n_threads, double* means_out,
+           double* root) {
     check_sizes(n, m);
     check_lam(1, &lam);
+    if (root && (lam == 0 || n_counts == 0 || counts[n_counts - 1] != static_cast<std::int64_t>(m)))
+        invalid("the root of A^T A + lam needs lam above 0 and all features");
     const Weights w(n, weights);
     Buffer a(n * m), means(m), c(n * n_targets), y_means(n_targets), lower;
     centre(w, n, m, factor, a.data(), means.data(), n_threads);
@@ -165,6 +168,8 @@ void ridge(std::size_t n, std::size_t m, const double* factor, const double* wei
             bias[p * n_targets + t] = y_means[t] - known;
         }
     }
+    if (means_out) std::copy(means.begin(), means.end(), means_out);
+    if (root) std::copy(lower.begin(), lower.end(), root);
 }
 
 struct RidgePath::Parts {

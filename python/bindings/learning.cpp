@@ -43,6 +43,17 @@ Array kernel_matrix(const Kernel& kernel, const Array& X, const std::optional<Ar
     return out;
 }
 
+Array kernel_diagonal(const Kernel& kernel, const Array& X, int n_threads) {
+    require_matrix(X, "X");
+    Array out(X.shape(0));
+    const double* x = X.data();
+    double* to = out.mutable_data();
+    const std::size_t n = size(X.shape(0)), d = size(X.shape(1));
+    const py::gil_scoped_release nogil;
+    glassnmr::kernel_diagonal(kernel, n, d, x, to, n_threads);
+    return out;
+}
+
 Array squared_distances(const Array& X, int n_threads) {
     require_matrix(X, "X");
     Array out({X.shape(0), X.shape(0)});
@@ -109,21 +120,28 @@ py::tuple select_landmarks(const std::optional<Kernel>& kernel, const Array& X,
     return py::make_tuple(index[kept], residual[kept], factor[kept]);
 }
 
+/// (v, bias), and with_root also (means, root).
 py::tuple ridge(const Array& factor, const Array& y, double lam, const Int64Array& counts,
-                const std::optional<Array>& weights, int n_threads) {
+                const std::optional<Array>& weights, bool with_root, int n_threads) {
     require_matrix(factor, "factor");
     require_shape(y, "y", {factor.shape(1), -1});
     require_shape(counts, "counts", {-1});
     const double *f = factor.data(), *w = optional_weights(weights, y.shape(0)), *from = y.data();
-    Array v({counts.shape(0), factor.shape(0), y.shape(1)}), bias({counts.shape(0), y.shape(1)});
+    const py::ssize_t rows = factor.shape(0), square = with_root ? rows : 0;
+    Array v({counts.shape(0), rows, y.shape(1)}), bias({counts.shape(0), y.shape(1)});
+    Array means(square), root({square, square});
     const std::int64_t* c = counts.data();
     double *v_to = v.mutable_data(), *b_to = bias.mutable_data();
-    const std::size_t n = size(y.shape(0)), m = size(factor.shape(0)), n_targets = size(y.shape(1));
+    double* means_to = with_root ? means.mutable_data() : nullptr;
+    double* root_to = with_root ? root.mutable_data() : nullptr;
+    const std::size_t n = size(y.shape(0)), m = size(rows), n_targets = size(y.shape(1));
     const std::size_t n_counts = size(counts.shape(0));
     {
         const py::gil_scoped_release nogil;
-        glassnmr::ridge(n, m, f, w, n_targets, from, lam, n_counts, c, v_to, b_to, n_threads);
+        glassnmr::ridge(n, m, f, w, n_targets, from, lam, n_counts, c, v_to, b_to, n_threads,
+                        means_to, root_to);
     }
+    if (with_root) return py::make_tuple(v, bias, means, root);
     return py::make_tuple(v, bias);
 }
 
@@ -219,6 +237,7 @@ void bind_learning(py::module_& m) {
              "offset"_a = 1.0);
     m.def("kernel_matrix", &kernel_matrix, "kernel"_a, "X"_a, "Y"_a = py::none(), py::kw_only(),
           "n_threads"_a = 0);
+    m.def("kernel_diagonal", &kernel_diagonal, "kernel"_a, "X"_a, py::kw_only(), "n_threads"_a = 0);
     m.def("squared_distances", &squared_distances, "X"_a, py::kw_only(), "n_threads"_a = 0);
     m.def("gaussian_from_distances", &gaussian_from_distances, "d2"_a, py::kw_only(), "kappa"_a,
           "n_threads"_a = 0);
@@ -227,7 +246,7 @@ void bind_learning(py::module_& m) {
     m.def("select_landmarks", &select_landmarks, "kernel"_a.none(true), "X"_a, py::kw_only(),
           "method"_a, "count"_a, "tolerance"_a, "seed"_a = 0, "n_threads"_a = 0);
     m.def("ridge", &ridge, "factor"_a, "y"_a, py::kw_only(), "lam"_a, "counts"_a,
-          "weights"_a = py::none(), "n_threads"_a = 0);
+          "weights"_a = py::none(), "with_root"_a = false, "n_threads"_a = 0);
     py::class_<RidgePath>(m, "RidgePath")
         .def(py::init(&ridge_path), "factor"_a, "weights"_a = py::none(), py::kw_only(),
              "n_threads"_a = 0)

@@ -245,6 +245,8 @@ def gaussian_from_distances(
     n_threads: SupportsInt = ...,
 ) -> NDArray[np.float64]: ...
 
+def kernel_diagonal(kernel: Kernel, X: ArrayLike, *, n_threads: SupportsInt = ...) -> NDArray[np.float64]: ...
+
 def kernel_matrix(
     kernel: Kernel,
     X: ArrayLike,
@@ -308,6 +310,7 @@ def ridge(
     lam: SupportsFloat,
     counts: ArrayLike,
     weights: ArrayLike | None = ...,
+    with_root: bool = ...,
     n_threads: SupportsInt = ...,
 ) -> tuple[Any, ...]: ...
 

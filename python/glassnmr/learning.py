@@ -335,6 +335,8 @@ class LSSVR(Regressor):
     weights_ : (M, T) and bias_ : (T,): a prediction is K(x, landmarks_) @ weights_ + bias_
     feature_weights_ : (M, T) on the features;  cholesky_ : (M, M) lower factor of the landmarks' kernel
     kappa_ : the kappa used;  sample_weight_ : (N,) weights of the rows in the end, or None
+    noise_ : (T,) deviation of the noise of greatest likelihood, eq. (9.11)
+    feature_means_ : (M,);  ridge_root_ : (M, M) lower;  total_weight_ : what :meth:`spread` needs; None with lam = 0
 
     Examples
     --------
@@ -376,8 +378,8 @@ class LSSVR(Regressor):
                                      n_threads=self.n_threads)
         self.sample_weight_ = weights
         counts = np.array([len(index)], dtype=np.int64)
-        v, bias = _core.ridge(factor, targets, lam=float(self.lam), counts=counts, weights=weights,
-                              n_threads=self.n_threads)
+        v, bias, *spread = _core.ridge(factor, targets, lam=float(self.lam), counts=counts, weights=weights,
+                                       with_root=self.lam > 0, n_threads=self.n_threads)
         self.landmark_indices_ = index.copy()
         self.residual_trace_ = residual.copy()
         self.cholesky_ = np.ascontiguousarray(np.tril(factor[:, index].T))
@@ -385,7 +387,72 @@ class LSSVR(Regressor):
         self.landmarks_ = None if kernel is None else rows[index]
         self._one_target = np.ndim(y) == 1
         self.weights_ = _core.solve_triangular(self.cholesky_, v[0], transposed=True, n_threads=self.n_threads)
+        self.feature_means_: Floats | None = spread[0] if spread else None
+        self.ridge_root_: Floats | None = spread[1] if spread else None
+        self.total_weight_ = float(len(rows) if weights is None else weights.sum())
+        residual = targets - factor.T @ v[0] - bias[0]
+        squares = (residual**2 if weights is None else weights[:, None] * residual**2).sum(axis=0)
+        self.noise_ = np.sqrt((squares + self.lam * (v[0] ** 2).sum(axis=0)) / self.total_weight_)
         return self
+
+    def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
+        """Predicted values (n,) or (n, T) of rows (n, D); rows are worked off in blocks.
+
+        With `return_std` also their standard deviation, of the same shape: that of the Gaussian process with the same
+        kernel and ridge and the amplitude of greatest likelihood, THEORY.md eq. (9.11). It needs lam > 0.
+        """
+        values = super().predict(X)
+        if not return_std:
+            return values
+        rest, leverage = self.spread(X).T
+        deviation = np.sqrt(rest / self.lam + leverage)[:, None] * self.noise_
+        return values, deviation[:, 0] if self._one_target else deviation
+
+    def spread(self, X: ArrayLike, diagonal: ArrayLike | None = None) -> Floats:
+        """What the uncertainty of a prediction is made of (THEORY.md eq. (9.10), (9.11)).
+
+        Parameters
+        ----------
+        X : (n, D) feature rows; kernel rows (n, N) when precomputed
+        diagonal : (n,) k(x, x), needed only when precomputed
+
+        Returns
+        -------
+        (n, 2): the Cholesky variance k(x, x) - |phi|^2, what no landmark explains of the row; and the leverage, the
+        regression's variance for noise of variance 1
+
+        Raises
+        ------
+        ValueError
+            Bad input, or lam = 0.
+
+        Examples
+        --------
+        >>> x = np.linspace(0, 1, 50)[:, None]
+        >>> near, far = LSSVR(kappa=10.0, lam=1e-3, n_landmarks=12).fit(x, np.sin(3 * x[:, 0])).spread([[0.5], [3.0]])
+        >>> bool(near[0] < 1e-3), bool(far[0] > 0.99)
+        (True, True)
+        """
+        if not self.__sklearn_is_fitted__():
+            raise ValueError("this LSSVR is not fitted yet; call fit first")
+        if self.ridge_root_ is None or self.feature_means_ is None:
+            raise ValueError("the spread of a prediction needs lam above 0")
+        rows = checked_rows(X, "X", self.n_features_in_)
+        if self.landmarks_ is None:
+            if diagonal is None:
+                raise ValueError("the spread with a precomputed kernel needs diagonal, k(x, x) of each row")
+            own = np.asarray(diagonal, dtype=np.float64)
+            if own.shape != (len(rows),) or not np.isfinite(own).all():
+                raise ValueError(f"diagonal must be {len(rows)} finite numbers, got shape {own.shape}")
+            K = np.ascontiguousarray(rows[:, self.landmark_indices_].T)
+        else:
+            kernel = core_kernel(self.kernel, self.kappa_, self.degree, self.offset)
+            K = _core.kernel_matrix(kernel, self.landmarks_, rows, n_threads=self.n_threads)
+            own = _core.kernel_diagonal(kernel, rows, n_threads=self.n_threads)
+        phi = _core.solve_triangular(self.cholesky_, K, n_threads=self.n_threads)
+        rest = np.maximum(own - (phi**2).sum(axis=0), 0)
+        pull = _core.solve_triangular(self.ridge_root_, phi - self.feature_means_[:, None], n_threads=self.n_threads)
+        return np.column_stack([rest, (pull**2).sum(axis=0) + 1 / self.total_weight_])
 
     def _predict(self, rows: Floats) -> Floats:
         if self.landmarks_ is None:

@@ -42,6 +42,10 @@ GLASSNMR_API void kernel_matrix(const Kernel& kernel, std::size_t n, std::size_t
 GLASSNMR_API void kernel_matrix(const Kernel& kernel, std::size_t n, std::size_t d, const double* X,
                                 double* out, int n_threads = 0);
 
+/// K(x_i, x_i), out (n).
+GLASSNMR_API void kernel_diagonal(const Kernel& kernel, std::size_t n, std::size_t d,
+                                  const double* X, double* out, int n_threads = 0);
+
 /// |x_i - x_j|^2, out (n, n), THEORY.md eq. (7.2): exactly symmetric, not negative, zero on the
 /// diagonal.
 GLASSNMR_API void squared_distances(std::size_t n, std::size_t d, const double* X, double* out,

@@ -16,9 +16,14 @@ namespace glassnmr {
 /// equations. weights (n) or null for ones; y (n, n_targets). One factorisation serves n_counts
 /// prefixes of the features (counts, each in 1..m): v (n_counts, m, n_targets), zero beyond each
 /// count, and bias (n_counts, n_targets). Throws numerical_error when the result is not finite.
+///
+/// For the variance of a prediction, eq. (9.10), unless null: means (m) of the features, and root
+/// (m, m) lower with root root^T = A^T A + lam, of all m features; counts must then end with m, and
+/// lam be positive.
 GLASSNMR_API void ridge(std::size_t n, std::size_t m, const double* factor, const double* weights,
                         std::size_t n_targets, const double* y, double lam, std::size_t n_counts,
-                        const std::int64_t* counts, double* v, double* bias, int n_threads = 0);
+                        const std::int64_t* counts, double* v, double* bias, int n_threads = 0,
+                        double* means = nullptr, double* root = nullptr);
 
 /// The same regression for any number of lam, targets and left-out groups from one QR and SVD: eq.
 /// (9.3)-(9.6). Immutable and thread-safe.
