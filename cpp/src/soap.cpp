@@ -229,12 +229,12 @@ void Soap::row(const Environment& e, Workspace& workspace, double* row) const {
     for (std::size_t k = 0; k < n_three_; ++k) p[k] *= factor;
 }
 
-void Soap::pull_back(const Environment& e, Workspace& workspace, const double* dl_drow,
-                     double* dl_dvectors) const {
-    auto& work = static_cast<Scratch&>(workspace);
+/// dL/dc of the rows of the plan, eq. (6.9), in work.b; returns dL/dp of the 3-body part before its
+/// normalisation.
+const double* Soap::coefficient_gradient(const Environment& e, Scratch& work,
+                                         const double* dl_drow) const {
     const RadialTableView table = radial_.table();
-    const std::size_t L = table.l_max + 1, np = table.n_pad, size = L * L * np,
-                      S = settings_.n_species;
+    const std::size_t size = (table.l_max + 1) * (table.l_max + 1) * table.n_pad;
     expand(e, work);
     work.b.assign(plan_->rows * size, 0.0);
     if (settings_.two_body) {
@@ -243,27 +243,36 @@ void Soap::pull_back(const Environment& e, Workspace& workspace, const double* d
                 work.b[a * size + n] = settings_.two_body_weight * dl_drow[a * table.n_max + n];
         }
     }
+    if (!settings_.three_body) return nullptr;
     const double* dl_dp = dl_drow + n_two_;
-    const bool self = settings_.three_body && settings_.remove_self;
-    if (settings_.three_body) {
-        if (settings_.normalise) {  // THEORY.md section 6.1
-            work.p.resize(n_three_);
-            work.dl_dp.assign(n_three_, 0.0);
-            three_body(e, work, work.p.data());
-            double norm2 = 0, along = 0;
-            for (std::size_t k = 0; k < n_three_; ++k) {
-                norm2 += work.p[k] * work.p[k];
-                along += work.p[k] * dl_dp[k];
-            }
-            const double factor = norm2 > 0 ? settings_.three_body_weight / std::sqrt(norm2) : 0.0;
-            for (std::size_t k = 0; k < n_three_ && norm2 > 0; ++k)
-                work.dl_dp[k] = factor * (dl_dp[k] - work.p[k] * (along / norm2));
-            dl_dp = work.dl_dp.data();
+    if (settings_.normalise) {  // THEORY.md section 6.1
+        work.p.resize(n_three_);
+        work.dl_dp.assign(n_three_, 0.0);
+        three_body(e, work, work.p.data());
+        double norm2 = 0, along = 0;
+        for (std::size_t k = 0; k < n_three_; ++k) {
+            norm2 += work.p[k] * work.p[k];
+            along += work.p[k] * dl_dp[k];
         }
-        kernels().power_spectrum_back(plan_->blocks.size(), plan_->blocks.data(), table.n_max, np,
-                                      table.l_max, plan_->scale.data(), work.c.data(), dl_dp,
-                                      work.b.data());
+        const double factor = norm2 > 0 ? settings_.three_body_weight / std::sqrt(norm2) : 0.0;
+        for (std::size_t k = 0; k < n_three_ && norm2 > 0; ++k)
+            work.dl_dp[k] = factor * (dl_dp[k] - work.p[k] * (along / norm2));
+        dl_dp = work.dl_dp.data();
     }
+    kernels().power_spectrum_back(plan_->blocks.size(), plan_->blocks.data(), table.n_max,
+                                  table.n_pad, table.l_max, plan_->scale.data(), work.c.data(),
+                                  dl_dp, work.b.data());
+    return dl_dp;
+}
+
+void Soap::pull_back(const Environment& e, Workspace& workspace, const double* dl_drow,
+                     double* dl_dvectors) const {
+    auto& work = static_cast<Scratch&>(workspace);
+    const RadialTableView table = radial_.table();
+    const std::size_t L = table.l_max + 1, np = table.n_pad, size = L * L * np,
+                      S = settings_.n_species;
+    const double* dl_dp = coefficient_gradient(e, work, dl_drow);
+    const bool self = settings_.three_body && settings_.remove_self;
     if (self) {
         work.self.assign(S * L * np * np, 0.0);
         for_self_terms(*plan_, S, table.n_max, L,
@@ -289,6 +298,38 @@ void Soap::pull_back(const Environment& e, Workspace& workspace, const double* d
     }
     kernels().expand_back(table, S, e.first, e.vectors, b, self ? work.self.data() : nullptr,
                           dl_dvectors);
+}
+
+void Soap::mixing_gradient(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
+                           const double* dl_drows, double* dl_dmixing, int n_threads) const {
+    if (settings_.mixing.empty()) invalid("this descriptor has no mixing");
+    if (settings_.remove_self) invalid("the derivative by the mixing does not know remove_self");
+    const RadialTableView table = radial_.table();
+    const std::size_t size = (table.l_max + 1) * (table.l_max + 1) * table.n_pad,
+                      S = settings_.n_species, C = n_channels_, F = n_features();
+    std::vector<double> parts((n_centres + block - 1) / block * C * S);
+    const NeighbourSearch search(atoms, cutoff());
+    for_blocks(
+        atoms, search, n_centres, centres, block, n_threads,
+        [&](Workspace& workspace, Sorter&, const auto& sorted, std::size_t begin, std::size_t end) {
+            auto& work = static_cast<Scratch&>(workspace);
+            double* part = parts.data() + begin / block * C * S;
+            for (std::size_t i = begin; i < end; ++i) {
+                const Environment e = sorted(i);
+                coefficient_gradient(e, work, dl_drows + i * F);
+                for (std::size_t s = 0; s < S; ++s) {
+                    if (e.first[s] == e.first[s + 1]) continue;
+                    const double* raw = work.raw.data() + s * size;
+                    const double of_sum =
+                        plan_->rows > C ? kernels().dot(size, work.b.data() + C * size, raw) : 0.0;
+                    for (std::size_t a = 0; a < C; ++a)
+                        part[a * S + s] +=
+                            of_sum + kernels().dot(size, work.b.data() + a * size, raw);
+                }
+            }
+        });
+    std::fill_n(dl_dmixing, C * S, 0.0);
+    for (std::size_t k = 0; k < parts.size(); ++k) dl_dmixing[k % (C * S)] += parts[k];
 }
 
 void Soap::coefficients(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,

@@ -48,6 +48,24 @@ Array coefficients(const Soap& soap, const Array& positions, const Array& cell,
     return out;
 }
 
+Array mixing_gradient(const Soap& soap, const Array& positions, const Array& cell,
+                      const std::array<bool, 3>& pbc, const Int32Array& species,
+                      const Int64Array& centres, const Array& dl_drows, int n_threads) {
+    const glassnmr::Atoms atoms = atoms_view(positions, cell, pbc, &species);
+    require_shape(centres, "centres", {-1});
+    require_shape(dl_drows, "dl_drows",
+                  {centres.shape(0), static_cast<py::ssize_t>(soap.n_features())});
+    Array out(
+        {static_cast<py::ssize_t>(soap.n_channels()), static_cast<py::ssize_t>(soap.n_species())});
+    const auto n = static_cast<std::size_t>(centres.shape(0));
+    const std::int64_t* which = centres.data();
+    const double* from = dl_drows.data();
+    double* to = out.mutable_data();
+    const py::gil_scoped_release nogil;
+    soap.mixing_gradient(atoms, n, which, from, to, n_threads);
+    return out;
+}
+
 /// Settings by the names that SphericalBesselSOAP takes.
 py::dict settings(const Soap& soap) {
     const glassnmr::SoapSettings& s = soap.settings();
@@ -92,6 +110,8 @@ void bind_soap(py::module_& m) {
         .def_property_readonly("n_channels", &Soap::n_channels)
         .def_property_readonly("settings", &settings)
         .def("feature_index", &feature_index)
+        .def("mixing_gradient", &mixing_gradient, "positions"_a, "cell"_a, "pbc"_a, "species"_a,
+             "centres"_a, "dl_drows"_a, py::kw_only(), "n_threads"_a = 0)
         .def("coefficients", &coefficients, "positions"_a, "cell"_a, "pbc"_a, "species"_a,
              "centres"_a, py::kw_only(), "n_threads"_a = 0);
 }

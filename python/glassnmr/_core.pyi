@@ -151,6 +151,9 @@ class Model:
         *,
         n_threads: SupportsInt = ...,
     ) -> NDArray[np.float64]: ...
+    def with_reference(self, reference: tuple[SupportsFloat, SupportsFloat] | None, *, provenance: str) -> Model: ...
+    @property
+    def landmarks(self) -> NDArray[np.float64]: ...
     @property
     def species(self) -> list[str]: ...
     @property
@@ -219,6 +222,17 @@ class Soap(Descriptor):
     @property
     def settings(self) -> dict[str, Any]: ...
     def feature_index(self) -> NDArray[np.void]: ...
+    def mixing_gradient(
+        self,
+        positions: ArrayLike,
+        cell: ArrayLike,
+        pbc: Sequence[bool],
+        species: ArrayLike,
+        centres: ArrayLike,
+        dl_drows: ArrayLike,
+        *,
+        n_threads: SupportsInt = ...,
+    ) -> NDArray[np.float64]: ...
     def coefficients(
         self,
         positions: ArrayLike,

@@ -134,6 +134,28 @@ def test_derivative_by_the_cell_at_fixed_fractional_coordinates(glass: Atoms) ->
         assert found[k, x] == pytest.approx(wanted, abs=1e-7 * np.abs(found).max())
 
 
+@pytest.mark.parametrize("settings", [{}, {"normalise": True}, {"compression": "mu1nu1"}, {"body": (2,)}])
+def test_derivative_by_the_mixing(glass: Atoms, settings: dict[str, object]) -> None:
+    mixing = np.array([[1, 0.4, 1], [1, 0, -0.5]])
+    descriptor = soap(mixing=mixing, **settings)
+    weights = np.random.default_rng(5).normal(size=(27, descriptor.n_features))
+    found = descriptor.mixing_gradient(glass, weights)
+
+    def value(a: int, s: int, h: float) -> float:
+        changed = mixing.copy()
+        changed[a, s] += h
+        return float((soap(mixing=changed, **settings).transform(glass) * weights).sum())
+
+    for a, s in np.ndindex(*mixing.shape):
+        wanted = slope(lambda h, a=a, s=s: value(a, s, h))
+        assert found[a, s] == pytest.approx(wanted, abs=1e-7 * np.abs(found).max())
+    np.testing.assert_array_equal(found, descriptor.mixing_gradient(glass, weights, n_threads=3))
+    with pytest.raises(ValueError, match="no mixing"):
+        soap(**settings).mixing_gradient(glass, np.zeros((27, soap(**settings).n_features)))
+    with pytest.raises(ValueError, match="does not know remove_self"):
+        soap(mixing=mixing, remove_self=True, **settings).mixing_gradient(glass, weights)
+
+
 def test_molecules_and_lonely_atoms() -> None:
     descriptor = SphericalBesselSOAP(["H", "O"], cutoff=3.0, n_max=3, l_max=2)
     water = molecule("H2O")

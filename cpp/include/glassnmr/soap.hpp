@@ -72,6 +72,11 @@ public:
     void coefficients(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
                       double* out, int n_threads = 0) const;
 
+    /// From dL/drows to dL/dmixing (channels, n_species), THEORY.md eq. (6.14). Throws
+    /// std::invalid_argument without a mixing, or with remove_self.
+    void mixing_gradient(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
+                         const double* dl_drows, double* dl_dmixing, int n_threads = 0) const;
+
 protected:
     std::unique_ptr<Workspace> workspace() const override;
     void row(const Environment& environment, Workspace& work, double* row) const override;
@@ -82,6 +87,8 @@ private:
     struct Scratch;
     struct Plan;
     void expand(const Environment& environment, Scratch& work) const;
+    const double* coefficient_gradient(const Environment& environment, Scratch& work,
+                                       const double* dl_drow) const;
     void three_body(const Environment& environment, Scratch& work, double* p) const;
 
     SoapSettings settings_;

@@ -243,12 +243,17 @@ class Descriptor(ABC):
         """
         s, arrays = self._arrays(structure)
         which = select_centres(s, centres)
-        given = np.ascontiguousarray(dl_drows, dtype=np.float64)
-        if given.shape != (len(which), self.n_features):
-            raise ValueError(f"dl_drows must have shape ({len(which)}, {self.n_features}), got {given.shape}")
-        if not np.isfinite(given).all():
-            raise ValueError("dl_drows must be finite")
+        given = self._row_gradients(dl_drows, len(which))
         return Gradient(*self._core.gradient(*arrays, which, given, n_threads=n_threads))
+
+    def _row_gradients(self, given: ArrayLike, n: int) -> NDArray[np.float64]:
+        """dL/dX as a finite (n, n_features) array, or a ValueError that says what is wrong with it."""
+        array = np.ascontiguousarray(given, dtype=np.float64)
+        if array.shape != (n, self.n_features):
+            raise ValueError(f"dl_drows must have shape ({n}, {self.n_features}), got {array.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError("dl_drows must be finite")
+        return array
 
     def jacobian(self, structure: StructureLike, centres: Centres = None, *, limit: float = 2**30, n_threads: int = 0
                  ) -> NDArray[np.float64]:

@@ -148,3 +148,17 @@ class SphericalBesselSOAP(Descriptor):
         """
         s, arrays = self._arrays(structure)
         return self._core.coefficients(*arrays, select_centres(s, centres), n_threads=n_threads)
+
+    def mixing_gradient(self, structure: StructureLike, dl_drows: ArrayLike, centres: Centres = None, *,
+                        n_threads: int = 0) -> NDArray[np.float64]:
+        """dL/dmixing (channels, species) of a number L whose derivatives by the rows are known, eq. (6.14).
+
+        Raises
+        ------
+        ValueError
+            A descriptor without `mixing` or with `remove_self`, or as `gradient`.
+        """
+        s, arrays = self._arrays(structure)
+        which = select_centres(s, centres)
+        given = self._row_gradients(dl_drows, len(which))
+        return self._core.mixing_gradient(*arrays, which, given, n_threads=n_threads)
