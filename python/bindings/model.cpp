@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
 #include <glassnmr/model.hpp>
 
 #include "atoms.hpp"
@@ -61,6 +62,21 @@ py::dict kernel(const Model& model) {
                     "degree"_a = k.degree, "offset"_a = k.offset);
 }
 
+Model with_reference(const Model& model, const std::optional<std::pair<double, double>>& reference,
+                     const std::string& provenance) {
+    ModelParts parts = model.parts();
+    parts.reference = reference;
+    parts.provenance = provenance;
+    return Model(std::move(parts));
+}
+
+Array landmarks(const Model& model) {
+    const ModelParts& parts = model.parts();
+    Array out({parts.n_landmarks, parts.landmarks.size() / parts.n_landmarks});
+    std::copy(parts.landmarks.begin(), parts.landmarks.end(), out.mutable_data());
+    return out;
+}
+
 template <auto Member>
 auto part(const Model& model) {
     return model.parts().*Member;
@@ -77,6 +93,8 @@ void bind_model(py::module_& m) {
         .def("save", &Model::save, "path"_a, py::call_guard<py::gil_scoped_release>())
         .def("predict", &predict, "positions"_a, "cell"_a, "pbc"_a, "species"_a, "centres"_a,
              py::kw_only(), "n_threads"_a = 0)
+        .def("with_reference", &with_reference, "reference"_a, py::kw_only(), "provenance"_a)
+        .def_property_readonly("landmarks", &landmarks)
         .def_property_readonly("species", &part<&ModelParts::species>)
         .def_property_readonly("isotope", &part<&ModelParts::isotope>)
         .def_property_readonly("centre", &part<&ModelParts::centre>)

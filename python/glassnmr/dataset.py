@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import ase
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnmr.io.frames import read_frames
+from glassnmr.io.hdf5 import is_hdf5, read_hdf5
 from glassnmr.io.rows import SCALARS, Recipe, Rows, make_recipe, take_rows
 from glassnmr.io.text import stem
 from glassnmr.io.types import TypeMap
@@ -43,6 +45,7 @@ def read_dataset(
     types: TypeMap | None = None,
     index: str | int | slice | None = None,
     progress: Callable[[int, int], None] | None = None,
+    skip: Callable[[str], None] | None = None,
 ) -> Dataset:
     """Read the atoms that carry a tensor or a value from one file or several.
 
@@ -51,8 +54,8 @@ def read_dataset(
     scalar: arrays of one column, a name, a list, or a map ``{"sigma_iso": "my_array"}``.
     sign, offset: sigma = offset + sign T in ppm; the offset may be a map element -> ppm. VASP's raw chemical shifts
         want sign -1 and the core's shielding. Shieldings keep their antisymmetric part.
-    efg_unit: ``"au"``, ``"V/A^2"`` or ``"V/m^2"``; gradients are made symmetric and traceless, and refused if they are
-        far from it.
+    efg_unit: ``"au"``, ``"V/A^2"`` or ``"V/m^2"``; gradients are kept to the last printed digit, and refused if they
+        are not symmetric and traceless but for those digits.
     where: a condition such as ``"label == 1 and element == Si"`` (see `glassnmr.selection`). Without it, atoms whose
         tensor is not finite, or an all-zero shielding, are left out; the summary tells how many.
     element: take only these elements.
@@ -60,6 +63,11 @@ def read_dataset(
         it, else the structure itself.
     isotope: a map element -> isotope over `glassnmr.isotopes.default_isotope`; ``""`` where an element has none.
     types, index: as in `read_frames`. progress: called with (files read, files).
+    skip: called with one sentence for every file that cannot be read, which is then left out; without it, such a file
+        ends the reading. Of a file none or all is taken.
+
+    Tables that `Dataset.write` made (``.extxyz``, ``.h5``) come back as they were; of an HDF5 table only `where`,
+    `element`, `group` and `isotope` can choose.
 
     Raises FileNotFoundError, or ValueError with one sentence that names file, frame and array.
     """
@@ -69,10 +77,24 @@ def read_dataset(
     recipe = make_recipe(tensor, kind, scalar, sign, offset, efg_unit, where, element)
     builder = _Builder(recipe, group, _isotopes(isotope))
     for number, (path, short) in enumerate(zip(files, _short_names(files), strict=True)):
-        builder.add(path, short, types, index)
+        _add(builder, path, short, types, index, skip)
         if progress is not None:
             progress(number + 1, len(files))
     return builder.dataset()
+
+
+def _add(builder: _Builder, path: Path, short: str, types: TypeMap | None, index: str | int | slice | None,
+         skip: Callable[[str], None] | None) -> None:  # fmt: skip
+    """Take a file whole, or leave the builder as it was."""
+    if skip is None:
+        builder.add(path, short, types, index)
+        return
+    before = builder.mark()
+    try:
+        builder.add(path, short, types, index)
+    except (ValueError, OSError) as error:
+        builder.back(before)
+        skip(" ".join(str(error).split()) or f"{path} cannot be read ({type(error).__name__})")
 
 
 def _isotopes(isotope: Mapping[str, str] | None) -> dict[str, str]:
@@ -110,8 +132,38 @@ class _Builder:
         self._parts: list[Dataset] = []
         self._missing = self._zero = self._bare = 0
         self._seen: set[str] = set()
+        self._skipped = self._coreless = 0
+
+    def mark(self) -> tuple[int, ...]:
+        """How far it is, for `back`."""
+        return len(self._parts), self._missing, self._zero, self._bare, self._coreless
+
+    def back(self, mark: tuple[int, ...]) -> None:
+        """Forget what came since, and count the file that brought it as skipped."""
+        count, self._missing, self._zero, self._bare, self._coreless = mark
+        del self._parts[count:]
+        self._skipped += 1
+
+    def _add_table(self, path: Path, index: str | int | slice | None) -> None:
+        recipe = self._recipe
+        plain = recipe.automatic and recipe.sign == 1 and recipe.offset == 0 and recipe.efg_scale == 1
+        if not plain or index is not None:
+            raise ValueError(f"{path} is a table of shieldings and field gradients: it is taken as it is")
+        part = read_hdf5(path)
+        part = part.select(where=recipe.where.text if recipe.where else None, element=recipe.elements)
+        if self._isotopes:
+            pairs = zip(part.element.tolist(), part.isotope.tolist(), strict=True)
+            named = [self._isotopes.get(symbol, isotope) for symbol, isotope in pairs]
+            part = replace(part, isotope=np.array(named, dtype=str))
+        if self._group is not None:
+            part = regroup_rows(part, self._group, path)
+        if len(part):
+            self._parts.append(part)
 
     def add(self, path: Path, short: str, types: TypeMap | None, index: str | int | slice | None) -> None:
+        if is_hdf5(path):
+            self._add_table(path, index)
+            return
         frames = read_frames(path, types, index)
         previous: ase.Atoms | None = next(frames)
         following = next(frames, None)
@@ -127,6 +179,7 @@ class _Builder:
         self._seen |= set(atoms.arrays) - {"numbers", "positions"}
         rows = take_rows(atoms, self._recipe, where)
         self._missing += rows.missing
+        self._coreless += "core" in str(atoms.info.get("ms_lacks", "")) and "ms" in rows.tensors
         self._zero += rows.zero
         if not rows.tensors and not rows.scalars:
             self._bare += 1
@@ -184,10 +237,14 @@ class _Builder:
             notes.append(f"left out: {self._missing} atoms without a finite value")
         if self._zero:
             notes.append(f"left out: {self._zero} atoms whose shielding is zero throughout")
+        if self._skipped:
+            notes.append(f"left out: {self._skipped} file(s) that could not be read")
+        if self._coreless and not self._recipe.offset:
+            notes.append(f"{self._coreless} structure(s) without the cores' shielding, which their files do not tell")
         if self._bare:
             notes.append(f"left out: {self._bare} structures without tensors")
         whole = Dataset.concatenate(self._parts)
-        object.__setattr__(whole, "notes", tuple(notes))
+        object.__setattr__(whole, "notes", tuple(dict.fromkeys((*whole.notes, *notes))))
         return whole
 
 
@@ -202,6 +259,18 @@ def _clean(atoms: ase.Atoms, rows: Rows, name: str, where: str) -> ase.Atoms:
     kept.info = {key: value for key, value in atoms.info.items() if isinstance(value, plain) and key not in _COLUMNS}
     kept.info["name"] = name
     return kept
+
+
+def regroup_rows(part: Dataset, key: str, path: Path) -> Dataset:
+    """A table whose groups are an entry of its structures' info, or its files."""
+    if key == "file":
+        return replace(part, group=part.source.copy())
+    lacking = [atoms.info.get("name", "") for atoms in part.structures if key not in atoms.info]
+    if lacking and key != "group":
+        raise ValueError(f"{path}: {lacking[0]} has no group {key!r} in its info")
+    if lacking:
+        return part
+    return replace(part, group=np.array([str(part.structures[s].info[key]) for s in part.structure]))
 
 
 def _text(atoms: ase.Atoms, key: str, centre: NDArray[np.int64], default: str) -> NDArray[np.str_]:

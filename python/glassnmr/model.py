@@ -221,6 +221,24 @@ class NMRModel:
             return {"text": self._core.provenance}
         return story if isinstance(story, dict) else {"text": story}
 
+    def with_reference(self, reference: tuple[float, float] | None, story: Mapping[str, Any] | None = None) -> NMRModel:
+        """The same model with another shift reference, or none.
+
+        Parameters
+        ----------
+        reference : a (ppm), b of delta_iso = a + b sigma_iso, as `glassnmr.calibration.calibrate` fits them
+        story : kept in the provenance as ``calibration``: points, errors, where they come from
+        """
+        told = {key: value for key, value in self.provenance.items() if key != "calibration"}
+        if story is not None:
+            told["calibration"] = dict(story)
+        return NMRModel(self._core.with_reference(reference, provenance=json.dumps(told, default=_plain)))
+
+    @property
+    def landmarks(self) -> NDArray[np.float64]:
+        """Feature rows (n_landmarks, n_features) of the environments that a prediction compares with."""
+        return np.asarray(self._core.landmarks)
+
     def shift(self, sigma_iso: ArrayLike) -> NDArray[np.float64]:
         """delta_iso (ppm) of shieldings (ppm); ValueError when the model has no reference."""
         if self.reference is None:

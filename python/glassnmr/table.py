@@ -171,12 +171,21 @@ class Dataset:
         )
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write extended xyz (``.extxyz`` or ``.extxyz.gz``) that `read_dataset` turns into the same table, bit by bit.
+        """Write extended xyz (``.extxyz``, ``.extxyz.gz``) or HDF5 (``.h5``); `read_dataset` makes the same table.
 
-        Atoms without a row hold NaN. Structures without a row are left out.
+        A table of one structure may be written as ``.magres``. Atoms without a row hold NaN. Structures without a row
+        are left out.
         """
+        if suffix(path) in (".h5", ".hdf5"):
+            from glassnmr.io.hdf5 import write_hdf5
+
+            write_hdf5(self, path)
+            return
+        if suffix(path) == ".magres":
+            self._write_magres(path)
+            return
         if suffix(path) not in (".extxyz", ".xyz"):
-            raise ValueError(f"a dataset is written as .extxyz, got {path}")
+            raise ValueError(f"a dataset is written as .extxyz, .h5 or, one structure, .magres; got {path}")
         if len(self) == 0:
             raise ValueError("the dataset has no rows to write")
         with replacing(path) as file:
@@ -195,6 +204,16 @@ class Dataset:
                     else:
                         arrays[key] = _spread(column, self.centre[rows], len(atoms))
                 write_extxyz_frame(file, atoms, arrays, info)
+
+    def _write_magres(self, path: str | os.PathLike[str]) -> None:
+        from glassnmr.io.magres import write_magres
+
+        if len(self.structures) != 1:
+            raise ValueError(f"a magres file holds one structure, the dataset has {len(self.structures)}")
+        atoms = self.structures[0]
+        tensors = {key: _spread(t, self.centre, len(atoms)) for key, t in self.tensors.items()}
+        with replacing(path) as file:
+            write_magres(file, atoms, tensors)
 
     def _arrays(self, rows: NDArray[np.int64], n_atoms: int) -> dict[str, NDArray[Any]]:
         centre = self.centre[rows]

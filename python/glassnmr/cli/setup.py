@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from glassnmr.training import Validation, validate
 __all__ = ["check_output", "descriptor_of", "read_data", "reference_of", "regressor_of", "targets_of", "validated"]
 
 
-def read_data(settings: Settings, session: Session, *, one_isotope: bool = True) -> Dataset:
-    """The table that the data options describe; of one isotope, if a model shall be made of it."""
+def read_data(settings: Settings, session: Session, *, one_isotope: bool = True,
+              skip: Callable[[str], None] | None = None) -> Dataset:
+    """The table that the data options describe; of one isotope, if a model shall be made of it; `skip` as it reads."""
     nucleus = find_isotope(settings.isotope) if settings.isotope else None
     if settings.reference_data is not None:
         if settings.files:
@@ -40,7 +42,7 @@ def read_data(settings: Settings, session: Session, *, one_isotope: bool = True)
                 sign=int(settings.sign), offset=settings.offset, efg_unit=settings.efg_unit,  # type: ignore[arg-type]
                 where=settings.where, group=settings.group, types=settings.types, index=settings.index,
                 element=None if nucleus is None else nucleus.element,
-                isotope=None if nucleus is None else {nucleus.element: nucleus.symbol}, progress=progress)
+                isotope=None if nucleus is None else {nucleus.element: nucleus.symbol}, progress=progress, skip=skip)
     isotopes = sorted(set(data.isotope.tolist()))
     if len(data) == 0:
         raise ValueError(f"{settings.where!r} leaves no row of the data")

@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import io
 import re
-from typing import IO
+from collections.abc import Mapping
+from typing import IO, Any
 
 import ase
 import ase.io
 import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["read_magres"]
+from glassnmr.version import __version__
+
+__all__ = ["read_magres", "write_magres"]
 
 _VERSION = re.compile(r"^#\$magres-abinitio-v(\d+)\.(\d+)")
 _UNITS = {"ms": "ppm", "efg": "au", "efg_local": "au", "efg_nonlocal": "au"}
@@ -131,3 +135,50 @@ def _through_ase(text: str, name: str) -> ase.Atoms:
             atoms.arrays[tag] = np.ascontiguousarray(atoms.arrays[tag], dtype=float)
     atoms.info.pop("magres_units", None)
     return atoms
+
+
+def write_magres(file: IO[str], atoms: ase.Atoms, tensors: Mapping[str, NDArray[Any]], comment: str = "") -> None:
+    """Write one structure as magres 1.0; reading it gives the same tensors to the last bit.
+
+    Labels and indices are those that the structure came with (arrays ``labels`` and ``indices``), else element and
+    running number. Atoms whose tensor (N, 3, 3) is NaN have no line. ``ms`` in ppm, ``efg`` in atomic units.
+    """
+    sites = _sites(atoms)
+    lines = ["#$magres-abinitio-v1.0", f"# written by glassnmr {__version__}" + (f": {comment}" if comment else "")]
+    told = [f"{key} {' '.join(str(atoms.info[key]).split())}" for key in ("calc_code", "calc_code_version", "calc_name")
+            if atoms.info.get(key)]  # fmt: skip
+    if told:
+        lines += ["[calculation]", *told, "[/calculation]"]
+    lines.append("[atoms]")
+    if atoms.cell.array.any():
+        lines += ["units lattice Angstrom", "lattice " + _row(atoms.cell.array)]
+    lines.append("units atom Angstrom")
+    symbols = atoms.get_chemical_symbols()
+    for symbol, (label, index), place in zip(symbols, sites, atoms.positions, strict=True):
+        lines.append(f"atom {symbol} {label} {index} {_row(place)}")
+    lines += ["[/atoms]", "[magres]"]
+    for key, whole in tensors.items():
+        known = np.flatnonzero(np.isfinite(whole).all(axis=(1, 2)))
+        lines += [f"units {key} {_UNITS[key]}"] if len(known) else []
+        lines += [f"{key} {sites[k][0]} {sites[k][1]} {_row(whole[k])}" for k in known.tolist()]
+    lines.append("[/magres]")
+    file.write("\n".join(lines) + "\n")
+
+
+def _row(values: NDArray[Any]) -> str:
+    return " ".join(map(repr, np.asarray(values, dtype=float).ravel().tolist()))
+
+
+def _sites(atoms: ase.Atoms) -> list[tuple[str, int]]:
+    """Label and index of every atom, no two the same."""
+    if "labels" in atoms.arrays and "indices" in atoms.arrays:
+        labels = ["".join(str(label).split()) or "X" for label in atoms.arrays["labels"].tolist()]
+        known = list(zip(labels, map(int, atoms.arrays["indices"].tolist()), strict=True))
+        if len(set(known)) == len(known) and all(index > 0 for _, index in known):
+            return known
+    counts: dict[str, int] = {}
+    sites = []
+    for symbol in atoms.get_chemical_symbols():
+        counts[symbol] = counts.get(symbol, 0) + 1
+        sites.append((symbol, counts[symbol]))
+    return sites

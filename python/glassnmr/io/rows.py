@@ -200,7 +200,7 @@ def _shielding(tensors: NDArray[np.float64], symbols: NDArray[np.str_], recipe: 
 def _gradient(
     tensors: NDArray[np.float64], centre: NDArray[np.int64], recipe: Recipe, name: str
 ) -> NDArray[np.float64]:
-    """V in atomic units, symmetric and traceless to the last bit that the printed digits had lost."""
+    """V in atomic units, checked to be symmetric and traceless to what the printed digits allow, else as it is."""
     tensors = tensors * recipe.efg_scale
     symmetric = 0.5 * (tensors + np.swapaxes(tensors, 1, 2))
     trace = np.trace(symmetric, axis1=1, axis2=2)
@@ -212,6 +212,4 @@ def _gradient(
             f"{name}: the field gradient of atom {atom} is not symmetric and traceless"
             f" (trace {np.trace(row):.3g}, antisymmetric part {np.abs(row - row.T).max() / 2:.3g} a.u.)"
         )
-    # what is traceless to rounding stays as it is, so that a table written and read again is the same
-    trace[np.abs(trace) <= 8 * np.finfo(float).eps * np.abs(tensors).max(axis=(1, 2), initial=0)] = 0
-    return np.asarray(symmetric - trace[:, None, None] / 3 * np.eye(3))
+    return np.asarray(tensors)

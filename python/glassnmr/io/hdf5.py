@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tables of training data in one HDF5 file: flat arrays for all atoms and all rows, the same bits on the way back."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import ase
+import numpy as np
+from numpy.typing import NDArray
+
+from glassnmr.files import replacing_path
+from glassnmr.table import Dataset
+
+__all__ = ["h5py_library", "is_hdf5", "read_hdf5", "write_hdf5"]
+
+_FORMAT, _VERSION = "glassnmr-dataset", 1
+_MAGIC = b"\x89HDF\r\n\x1a\n"
+_COLUMNS = ("element", "isotope", "source", "group")
+
+
+def h5py_library() -> Any:
+    """The module h5py; ImportError with the way to get it."""
+    try:
+        import h5py
+    except ImportError:
+        raise ImportError("HDF5 files need h5py: pip install 'glassnmr[hdf5]'") from None
+    return h5py
+
+
+def is_hdf5(path: str | os.PathLike[str]) -> bool:
+    """True when a file begins as HDF5 does."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(8) == _MAGIC
+    except OSError:
+        return False
+
+
+def write_hdf5(dataset: Dataset, path: str | os.PathLike[str]) -> None:
+    """Write a table whole or not at all.
+
+    Groups ``structures`` (numbers, positions, cell, pbc, offset, and labels and info as JSON) and ``rows`` (structure,
+    centre, element, isotope, source, group, ``tensors/ms`` in ppm, ``tensors/efg`` in a.u., ``scalars/...``).
+    """
+    h5py = h5py_library()
+    if len(dataset) == 0:
+        raise ValueError("the dataset has no rows to write")
+    with replacing_path(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs.update(format=_FORMAT, version=_VERSION, notes=json.dumps(list(dataset.notes)))
+        _write_structures(file.create_group("structures"), dataset.structures, h5py)
+        rows = file.create_group("rows")
+        rows["structure"], rows["centre"] = dataset.structure, dataset.centre
+        for name in _COLUMNS:
+            rows.create_dataset(name, data=getattr(dataset, name).astype(object), dtype=h5py.string_dtype())
+        for kind, columns in (("tensors", dataset.tensors), ("scalars", dataset.scalars)):
+            group = rows.create_group(kind)
+            for name, column in columns.items():
+                group.create_dataset(name, data=column, compression="gzip", shuffle=True)
+
+
+def _write_structures(group: Any, structures: list[ase.Atoms], h5py: Any) -> None:
+    sizes = [len(atoms) for atoms in structures]
+    group["offset"] = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    group.create_dataset("numbers", data=np.concatenate([atoms.numbers for atoms in structures]).astype(np.int16),
+                         compression="gzip", shuffle=True)  # fmt: skip
+    group.create_dataset("positions", data=np.concatenate([atoms.positions for atoms in structures]),
+                         compression="gzip", shuffle=True)  # fmt: skip
+    group["cell"] = np.array([atoms.cell.array for atoms in structures])
+    group["pbc"] = np.array([atoms.pbc for atoms in structures])
+    texts = [json.dumps({"info": {key: _plain(value) for key, value in atoms.info.items()}, "arrays": _labels(atoms)},
+                        ensure_ascii=False) for atoms in structures]  # fmt: skip
+    group.create_dataset("labels", data=np.array(texts, dtype=object), dtype=h5py.string_dtype())
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _labels(atoms: ase.Atoms) -> dict[str, Any]:
+    return {key: array.tolist() for key, array in atoms.arrays.items()
+            if key not in ("numbers", "positions") and array.ndim == 1 and array.dtype.kind in "iufbU"}  # fmt: skip
+
+
+def read_hdf5(path: str | os.PathLike[str]) -> Dataset:
+    """Read what `write_hdf5` wrote. ValueError for a file that is damaged, foreign or of a later version."""
+    h5py = h5py_library()
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") != _FORMAT:
+                raise ValueError(f"{path} is an HDF5 file, but no table of glassnmr")
+            if file.attrs.get("version") != _VERSION:
+                raise ValueError(f"{path} has the version {file.attrs.get('version')}, this program knows {_VERSION}")
+            return _read(file, str(path))
+    except (OSError, RuntimeError, KeyError, TypeError, IndexError, json.JSONDecodeError) as error:
+        detail = " ".join(str(error).split())[:150]
+        raise ValueError(f"{path} is damaged or cut off ({type(error).__name__}: {detail})") from error
+
+
+def _read(file: Any, name: str) -> Dataset:
+    rows = file["rows"]
+    columns = {key: _texts(rows[key]) for key in _COLUMNS}
+    return Dataset(
+        structures=_read_structures(file["structures"], name),
+        structure=rows["structure"][...].astype(np.int64),
+        centre=rows["centre"][...].astype(np.int64),
+        tensors={key: rows["tensors"][key][...] for key in ("ms", "efg") if key in rows["tensors"]},
+        scalars={key: rows["scalars"][key][...] for key in rows["scalars"]},
+        notes=tuple(json.loads(file.attrs["notes"])),
+        **columns,
+    )
+
+
+def _texts(column: Any) -> NDArray[np.str_]:
+    values = column.asstr()[...]
+    return np.array(values.tolist(), dtype=str).reshape(len(values))
+
+
+def _read_structures(group: Any, name: str) -> list[ase.Atoms]:
+    offset = group["offset"][...]
+    numbers, positions = group["numbers"][...], group["positions"][...]
+    cells, pbc = group["cell"][...], group["pbc"][...]
+    labels = group["labels"].asstr()[...]
+    if len(offset) != len(labels) + 1 or (np.diff(offset) < 1).any() or offset[0] != 0 or offset[-1] != len(numbers):
+        raise ValueError(f"{name} is damaged: its structures do not add up")
+    structures = []
+    for k, text in enumerate(labels):
+        part = slice(int(offset[k]), int(offset[k + 1]))
+        atoms = ase.Atoms(numbers[part], positions[part], cell=cells[k], pbc=pbc[k])
+        told = json.loads(text)
+        for key, values in told["arrays"].items():
+            atoms.set_array(key, np.array(values))
+        atoms.info.update(told["info"])
+        structures.append(atoms)
+    return structures
