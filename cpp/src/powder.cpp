@@ -75,7 +75,7 @@ Anisotropy anisotropy(const Sites& s, std::size_t i, const LineSettings& setting
 double stray(const Anisotropy& a) {
     double sum = 0;
     for (std::size_t k = 0; k < 6; ++k) sum += (k < 3 ? 1 : 2) * a.second[k] * a.second[k];
-    return std::sqrt(sum * 2 / 3) + 1.9 * std::abs(a.fourth);
+    return std::sqrt(sum * 2 / 3) + 1.5 * std::abs(a.fourth);
 }
 
 /// One site's transition over one octant, laid on an axis.

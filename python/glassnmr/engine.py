@@ -23,8 +23,7 @@ Method = Literal["auto", "table", "powder"]
 
 _CENTRAL = np.array([[1.0, 0.0, 1.0, 1.0, 1.0]])
 _FAST_U = (0.0, 7 / 72)  # ends of u at infinite speed, over all eta
-_STILL_U = (-1 / 6, 1 / 9)  # and of the sample that stands still: eq. (12.17)
-_BOUND_2, _BOUND_4 = 0.13, 0.24  # largest parts of ranks 2 and 4 in u
+_BOUND_2, _BOUND_4 = 0.13, 0.2  # of how far ranks 2 and 4 of u stray: eq. (12.17)
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,11 @@ class Engine:
         first = np.zeros(len(sites)) if sites.coupling is None else self.order1 * np.abs(sites.coupling)
         first = first * np.max(np.abs(kinds[:, 1]))
         shift = np.zeros(len(sites)) if sites.zeta is None else np.abs(sites.zeta)
+        eta = np.zeros(len(sites)) if sites.eta is None else sites.eta
         size = width * np.max(np.abs(kinds[:, 4]))
-        return sites.delta - size * _STILL_U[1] - first - shift, sites.delta - size * _STILL_U[0] + first + shift
+        # the ends of u of the central transition at rest, at b = y and in the xz plane
+        return (sites.delta - size * (1 + eta) / 9 - first - shift,
+                sites.delta + size * (3 + eta) ** 2 / 144 + first + shift)
 
     def _stray(self, sites: SiteColumns) -> Array:
         """A bound of how far the frequency strays from its mean over a turn, ppm."""

@@ -24,8 +24,10 @@ MOST_POINTS = 1 << 22
 
 @dataclass(frozen=True)
 class SiteColumns:
-    """Sites as columns (n,): delta and zeta in ppm, coupling in MHz; coupling and eta, zeta and zeta_eta together or
-    None; euler (n, 3) in radians or None; weight or None."""
+    """Sites as columns (n,): delta and zeta, that of the shift, in ppm, coupling in MHz; euler (n, 3) in radians.
+
+    coupling and eta are together or None, and so are zeta and zeta_eta; euler and weight may be None.
+    """
 
     delta: Array
     coupling: Array | None = None

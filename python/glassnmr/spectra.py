@@ -128,6 +128,7 @@ def mas_spectrum(
     zeta: ArrayLike | None = None,
     eta_csa: ArrayLike | None = None,
     euler: ArrayLike | None = None,
+    zeta_kind: Literal["shielding", "shift"] = "shielding",
     spinning_speed: float | None = None,
     transitions: Transitions = "central",
     folding: bool = False,
@@ -153,8 +154,8 @@ def mas_spectrum(
     field, larmor : tesla, or the frequency of 0 ppm in MHz.
     C_Q, abs_C_Q : MHz; one of them, for quadrupolar nuclei. The sign matters together with `zeta` alone.
     eta : asymmetry of the field gradient, in [0, 1].
-    zeta : Haeberlen's zeta of the *shift*, delta_zz - delta_iso, ppm, THEORY.md eq. (11.3); that of the shielding is
-        its negative.
+    zeta : Haeberlen's anisotropy in ppm, THEORY.md eq. (11.3), of the *shielding*, sigma_zz - sigma_iso, as predictions
+        and `glassnmr.tensors.haeberlen` have it; of the shift, which has the other sign, with ``zeta_kind="shift"``.
     eta_csa : its asymmetry, in [0, 1]; 0 if not given.
     euler : (n, 3) or (3,), radians: the principal axes of the shift in those of the field gradient, eq. (12.18), as
         `glassnmr.tensors.relative_euler_angles` gives them; parallel if not given.
@@ -196,6 +197,10 @@ def mas_spectrum(
     kinds = _transitions(nucleus, transitions)
     sites = SiteColumns.checked(nucleus, delta_iso=delta_iso, C_Q=C_Q, abs_C_Q=abs_C_Q, eta=eta, weights=weights,
                                 zeta=zeta, eta_csa=eta_csa, euler=euler, central=transitions == "central")
+    if zeta_kind not in ("shielding", "shift"):
+        raise ValueError(f"zeta_kind must be 'shielding' or 'shift', got {zeta_kind!r}")
+    if sites.zeta is not None and zeta_kind == "shielding":
+        sites = dataclasses.replace(sites, zeta=-sites.zeta)
     names, component = labelled(labels, len(sites))
     reference = nucleus.reference_frequency(tesla)
     width = checked_width(fwhm_ppm, fwhm_hz, reference)

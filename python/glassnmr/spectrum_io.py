@@ -1,17 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Spectra on disk: CSV with its units in the header, the Core Scientific Dataset Model (``.csdf``), and others'.
-
-A csdf file is JSON whose layout is fixed by Srivastava, Vosegaard, Massiot, Grandinetti, PLOS ONE 15 (2020) e0225953;
-it is written and read here as such, so that no further package is needed.
-"""
+"""Spectra on disk: CSV with its units in the header, the Core Scientific Dataset Model (``.csdf``), and others'."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import csv
 import json
-import math
 import os
 import re
 from pathlib import Path
@@ -20,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glassnmr.csdf import dimension, dimension_axis, dimension_larmor, read_document, variable_values, write_document
 from glassnmr.files import replacing
 from glassnmr.isotopes import isotope as find_isotope
 from glassnmr.spectra import Spectrum
@@ -31,7 +25,6 @@ from glassnmr.spectrum_text import (
     write_dmfit,
     write_simpson,
 )
-from glassnmr.version import __version__
 
 __all__ = ["SPECTRUM_SUFFIXES", "is_spectrum_file", "load_spectrum", "read_spectrum", "write_spectrum"]
 
@@ -42,8 +35,6 @@ _COLUMNS = (".csv", ".txt", ".dat", ".tsv", ".xy")
 _DMFIT = (".asc", ".hz", ".ppm")
 SPECTRUM_SUFFIXES = (".csv", ".csdf", ".spe", ".asc", ".bruker", *_PICTURES)
 """What a spectrum can be written as: columns, CSDM, SIMPSON, dmfit, a Bruker data set, pictures."""
-_HERTZ = {"Hz": 1.0, "Bq": 1.0, "1/s": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}
-_APPLICATION = "glassnmr"
 
 
 def write_spectrum(path: str | os.PathLike[str], spectrum: Spectrum) -> None:
@@ -212,58 +203,18 @@ def _write_csdf(path: str | os.PathLike[str], spectrum: Spectrum) -> None:
     larmor = spectrum.larmor
     if larmor is None:
         raise ValueError("a csdf file needs the isotope and the field of the spectrum; save it as .csv, or give them")
-    steps = np.diff(spectrum.ppm)
-    step = (spectrum.ppm[-1] - spectrum.ppm[0]) / len(steps)
-    if np.ptp(steps) > 1e-6 * step:
-        raise ValueError("a csdf file needs an even axis")
-    columns = {"intensity": spectrum.intensity, **spectrum.components}
-    notes = {"isotope": spectrum.isotope, "field": spectrum.field, "fractions": dict(spectrum.fractions)}
-    document = {
-        "csdm": {
-            "version": "1.0",
-            "description": f"{spectrum.isotope} MAS spectrum at {spectrum.field:.6g} T, intensity per ppm",
-            "application": {_APPLICATION: {"version": __version__, **notes, "metadata": dict(spectrum.metadata)}},
-            "dimensions": [
-                {
-                    "type": "linear",
-                    "count": len(spectrum.ppm),
-                    "increment": f"{float(step * larmor)!r} Hz",
-                    "coordinates_offset": f"{float(spectrum.ppm[0] * larmor)!r} Hz",
-                    "origin_offset": f"{float(larmor * 1e6)!r} Hz",
-                    "quantity_name": "frequency",
-                    "label": f"{spectrum.isotope} chemical shift",
-                    "reciprocal": {"quantity_name": "time"},
-                }
-            ],
-            "dependent_variables": [
-                {
-                    "type": "internal",
-                    "name": name,
-                    "numeric_type": "float64",
-                    "quantity_type": "scalar",
-                    "encoding": "base64",
-                    "components": [base64.b64encode(values.astype("<f8").tobytes()).decode("ascii")],
-                }
-                for name, values in columns.items()
-            ],
-        }
-    }
-    with replacing(path) as file:
-        json.dump(document, file, indent=1, ensure_ascii=False, allow_nan=False)
+    notes = {"isotope": spectrum.isotope, "field": spectrum.field, "fractions": dict(spectrum.fractions),
+             "metadata": dict(spectrum.metadata)}
+    write_document(path, f"{spectrum.isotope} MAS spectrum at {spectrum.field:.6g} T, intensity per ppm",
+                   [dimension(spectrum.ppm, larmor, f"{spectrum.isotope} chemical shift")],
+                   {"intensity": spectrum.intensity, **spectrum.components}, notes)
 
 
 def _read_csdf(path: str | os.PathLike[str]) -> Spectrum:
-    with open(path, encoding="utf-8") as file:
-        content = json.load(file)
-    if not isinstance(content, dict) or "csdm" not in content:
-        raise ValueError("this is not a csdf file: the entry csdm is missing")
-    data = content["csdm"]
-    if len(data["dimensions"]) != 1:
-        raise ValueError(f"a spectrum has one dimension, got {len(data['dimensions'])}")
-    ppm = _csdf_axis(data["dimensions"][0])
+    data, ours = read_document(path, 1)
+    ppm = dimension_axis(data["dimensions"][0])
     variables = data["dependent_variables"]
-    columns = [_csdf_values(variable, len(ppm)) for variable in variables]
-    ours = (data.get("application") or {}).get(_APPLICATION) or {}
+    columns = [variable_values(variable, len(ppm)) for variable in variables]
     names = [str(variable.get("name", "")) for variable in variables[1:]] if ours else []
     symbol = ours.get("isotope", "")
     return Spectrum(
@@ -273,65 +224,5 @@ def _read_csdf(path: str | os.PathLike[str]) -> Spectrum:
         field=float(ours["field"]) if ours.get("field") else None,
         components=dict(zip(names, columns[1:], strict=False)),
         fractions=ours.get("fractions") or {},
-        metadata=ours.get("metadata") or _csdf_larmor(data["dimensions"][0]),
+        metadata=ours.get("metadata") or dimension_larmor(data["dimensions"][0]),
     )
-
-
-def _csdf_larmor(dimension: dict[str, Any]) -> dict[str, float]:
-    """The frequency of 0 ppm, where the file tells it."""
-    origin = dimension.get("origin_offset")
-    megahertz = abs(_quantity(origin)[0]) / 1e6 if origin is not None else 0.0
-    return {"larmor_MHz": megahertz} if megahertz > 0 else {}
-
-
-def _csdf_axis(dimension: dict[str, Any]) -> Array:
-    if dimension.get("type") != "linear":
-        raise ValueError(f"the dimension of a spectrum must be linear, got {dimension.get('type')!r}")
-    count = int(dimension["count"])
-    if count < 2:
-        raise ValueError(f"a spectrum has at least two points, got {count}")
-    step, unit = _quantity(dimension["increment"])
-    first, _ = _quantity(dimension.get("coordinates_offset", f"0 {unit}"))
-    index = np.arange(count) - (count // 2 if dimension.get("complex_fft") else 0)
-    if unit == "ppm":
-        return np.asarray(first + index * step)
-    origin, _ = _quantity(dimension.get("origin_offset", "0 Hz"))
-    if not origin:
-        raise ValueError("the axis is in Hz and origin_offset, which would make it ppm, is missing")
-    return np.asarray((first + index * step) / abs(origin) * 1e6)
-
-
-def _quantity(text: Any) -> tuple[float, str]:
-    """A csdf quantity such as ``"4.9 kHz"`` in Hz, or in ppm."""
-    match = re.fullmatch(r"\s*([-+0-9.eE]+)\s*(\S*)\s*", str(text))
-    try:
-        value = float(match.group(1)) if match else math.nan
-    except ValueError:
-        value = math.nan
-    unit = match.group(2) if match else ""
-    if math.isfinite(value) and unit == "ppm":
-        return value, unit
-    if not math.isfinite(value) or unit not in _HERTZ:
-        raise ValueError(f"a frequency in Hz, kHz, MHz, GHz or ppm was expected, got {text!r}")
-    return value * _HERTZ[unit], "Hz"
-
-
-def _csdf_values(variable: dict[str, Any], count: int) -> Array:
-    if variable.get("type", "internal") != "internal":
-        raise ValueError("the data lie in another file; save the spectrum with its data inside")
-    if len(variable["components"]) != 1:
-        raise ValueError(f"a spectrum has one component, got {len(variable['components'])}")
-    values, kind = variable["components"][0], np.dtype(str(variable["numeric_type"])).newbyteorder("<")
-    if variable.get("encoding", "base64") == "base64":
-        try:
-            array = np.frombuffer(base64.b64decode(values, validate=True), dtype=kind)
-        except (binascii.Error, ValueError) as error:
-            raise ValueError(f"the base64 data are damaged: {error}") from None
-    elif kind.kind == "c":
-        pairs = np.array(values, dtype=float)
-        array = pairs[0::2] + 1j * pairs[1::2]
-    else:
-        array = np.array(values, dtype=kind)
-    if array.shape != (count,):
-        raise ValueError(f"the axis has {count} points, the data {array.size}")
-    return np.asarray(array.real, dtype=float)

@@ -16,6 +16,7 @@ main = Commands(
         "compare": "Compare descriptors and learners on the same folds.",
         "predict": "Predict the NMR parameters of every atom of structures.",
         "spectrum": "Turn predictions into a magic-angle spinning spectrum.",
+        "mqmas": "Turn predictions into a sheared multiple-quantum spectrum.",
         "fit": "Fit models to a measured spectrum, overlay and score them.",
         "info": "Tell what is installed, or what a file holds.",
         "demo": "Run the whole chain on the shipped data, with figures.",
