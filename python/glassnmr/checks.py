@@ -19,7 +19,7 @@ from glassnmr.table import Dataset
 __all__ = ["Finding", "check_dataset", "outliers", "short_contacts"]
 
 ANIONS: Mapping[str, float] = {"O": 1.40, "F": 1.33, "N": 1.46, "S": 1.84, "Cl": 1.81}
-"""Ionic radii (Å) of Shannon: two anions do not come closer than 0.7 of their sum."""
+"""Ionic radii (Å) of Shannon: two anions of one element do not come closer than 0.7 of their sum."""
 COORDINATION: Mapping[str, tuple[int, ...]] = {"B": (3, 4), "Si": (4, 6), "Al": (4, 5, 6), "P": (4,), "Ge": (4, 5, 6)}
 """Numbers of oxygen neighbours that oxides show."""
 # parts of the sum of the covalent radii for cation and anion, of that for two cations, of the ionic radii of two anions
@@ -42,8 +42,8 @@ class Finding:
 def short_contacts(atoms: ase.Atoms) -> list[tuple[int, int, float]]:
     """Pairs (i, j, distance in Å) that are closer than any compound allows, every pair once, the shortest image.
 
-    Below 0.78 of the sum of the covalent radii for a cation and an anion, 0.65 of it for two cations, 0.70 of the sum
-    of the ionic radii for two anions.
+    Below 0.78 of the sum of the covalent radii for two elements of which one is an anion, 0.65 of it for two cations,
+    0.70 of the sum of the ionic radii for two anions of one element.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def short_contacts(atoms: ase.Atoms) -> list[tuple[int, int, float]]:
     for symbol, value in ANIONS.items():
         radius[atomic_numbers[symbol]] = value
     anion = radius[atoms.numbers]
-    both = np.outer(anion > 0, anion > 0)
+    both = np.outer(anion > 0, anion > 0) & (atoms.numbers[:, None] == atoms.numbers)
     neither = np.outer(anion == 0, anion == 0)
     limit = np.where(both, _ANIONIC * (anion[:, None] + anion), limit * np.where(neither, _CATIONIC, _BONDED))
     reach = float(limit.max(initial=0))
@@ -73,8 +73,10 @@ def short_contacts(atoms: ase.Atoms) -> list[tuple[int, int, float]]:
     return [(i, j, round(d, 6)) for (i, j), d in sorted(found.items())]
 
 
-def outliers(values: NDArray[np.float64], far: float = _FAR) -> NDArray[np.bool_]:
+def outliers(values: NDArray[np.float64], far: float = _FAR, least: float = 0.0) -> NDArray[np.bool_]:
     """Values (N,) more than `far` robust standard deviations (1.4826 times the median deviation) off the median.
+
+    The deviation is taken to be `least` where it is smaller.
 
     Examples
     --------
@@ -86,7 +88,7 @@ def outliers(values: NDArray[np.float64], far: float = _FAR) -> NDArray[np.bool_
     if known.sum() < 4:
         return np.zeros(len(values), dtype=bool)
     deviation = np.abs(values - np.median(values[known]))
-    spread = 1.4826 * np.median(deviation[known])
+    spread = max(1.4826 * float(np.median(deviation[known])), least)
     if not spread > 0:
         return np.zeros(len(values), dtype=bool)
     return np.asarray(known & (deviation > far * spread))
@@ -119,7 +121,7 @@ def _coordination(atoms: ase.Atoms, where: str) -> list[Finding]:
     for former, allowed in COORDINATION.items():
         usual = {f"{former}{n}" for n in allowed} | {f"Q{n}" for n in range(5)}
         for atom in np.flatnonzero(atoms.symbols == former).tolist():
-            if labels[atom] not in usual:
+            if labels[atom] not in usual and labels[atom] != f"{former}0":
                 odd.setdefault(f"{former} of {str(labels[atom]).removeprefix(former)} oxygen(s)", []).append(atom)
     return [Finding("coordination", where, f"{kind}: atom(s) {_list(members)}") for kind, members in odd.items()]
 
@@ -127,7 +129,7 @@ def _coordination(atoms: ase.Atoms, where: str) -> list[Finding]:
 def _values(dataset: Dataset, isotope: str) -> list[Finding]:
     part = dataset.select(mask=np.flatnonzero(dataset.isotope == isotope))
     findings = []
-    for name, unit in (("sigma_iso", "ppm"), ("V_zz", "a.u.")):
+    for name, unit, least in (("sigma_iso", "ppm", 2.0), ("V_zz", "a.u.", 0.05)):
         if name not in part.scalars and not can_derive(name, part.tensors):
             continue
         rows = part.has("ms" if name == "sigma_iso" else "efg") | part.has(name)
@@ -135,7 +137,8 @@ def _values(dataset: Dataset, isotope: str) -> list[Finding]:
         if rows.any():
             values[rows] = part.select(mask=rows).target(name)
         middle = float(np.median(values[rows])) if rows.any() else 0.0
-        for row in np.flatnonzero(outliers(np.abs(values) if name == "V_zz" else values)).tolist():
+        sizes = np.abs(values) if name == "V_zz" else values
+        for row in np.flatnonzero(outliers(sizes, least=least)).tolist():
             atoms = part.structures[part.structure[row]]
             site = f"{isotope or part.element[row]} {part.centre[row]}"
             text = f"{site}: {name} {values[row]:.2f} {unit}, median {middle:.2f}"

@@ -21,7 +21,8 @@ from glassnmr.cli import main
 from glassnmr.cli.base import BAD_INPUT, FAILED, OK, Session
 from glassnmr.version import __version__
 
-COMMANDS = [["dataset"], ["dataset", "build"], ["dataset", "summary"], ["dataset", "generate"],
+COMMANDS = [["calibrate"], ["dataset"], ["dataset", "build"], ["dataset", "summary"], ["dataset", "info"],
+            ["dataset", "check"], ["dataset", "split"], ["dataset", "merge"], ["dataset", "generate"],
             ["dataset", "generate", "glass"], ["dataset", "generate", "carve"], ["dataset", "generate", "compute"],
             ["train"], ["validate"], ["compare"], ["predict"], ["spectrum"], ["info"], ["demo"]]
 

@@ -14,6 +14,7 @@ main = Commands(
         "train": "Train a model on DFT tensors and save it as *.gnmr.",
         "validate": "Measure the error of a model by cross validation in groups.",
         "compare": "Compare descriptors and learners on the same folds.",
+        "calibrate": "Fit computed values to measured crystals; put the line into a model.",
         "predict": "Predict the NMR parameters of every atom of structures.",
         "spectrum": "Turn predictions into a magic-angle spinning spectrum.",
         "mqmas": "Turn predictions into a sheared multiple-quantum spectrum.",
