@@ -142,13 +142,32 @@ class KernelRows:
             raise ValueError("X has only zero rows: a kernel of zeros cannot be fitted")
         return found
 
-    def fit_predict(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: float, lam: float
-                    ) -> Floats:
-        """Fit the estimator on some rows and predict others."""
+    def fitted(self, train: Rows, y: Floats, weights: Floats | None, kappa: float, lam: float) -> LSSVR | KernelRidge:
+        """The estimator fitted on some rows."""
         params = {**self.estimator.get_params(), "kappa": kappa, "lam": lam}
         if self.small:
             params["kernel"] = "precomputed"
         model = type(self.estimator)(**params)
-        data = self.train(train, kappa)[1]
-        model.fit(data, y[train], None if weights is None else weights[train])
-        return model.predict(self.between(test, train, kappa) if self.small else self.X[test])
+        return model.fit(self.train(train, kappa)[1], y[train], None if weights is None else weights[train])
+
+    def fit_predict(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: float, lam: float
+                    ) -> Floats:
+        """Fit the estimator on some rows and predict others."""
+        model = self.fitted(train, y, weights, kappa, lam)
+        prediction: Floats = model.predict(self.between(test, train, kappa) if self.small else self.X[test])
+        return prediction
+
+    def fit_spread(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: float, lam: float
+                   ) -> tuple[Floats, Floats, Floats]:
+        """As `fit_predict`, with deviation (n, T) and novelty (n,) of THEORY.md eq. (9.12); NaN for exact kernel ridge.
+        """
+        model = self.fitted(train, y, weights, kappa, lam)
+        rows = self.between(test, train, kappa) if self.small else self.X[test]
+        prediction = np.asarray(model.predict(rows)).reshape(len(test), -1)
+        if not isinstance(model, LSSVR):
+            return prediction, np.full(prediction.shape, np.nan), np.full(len(test), np.nan)
+        own = None
+        if self.small:
+            own = np.ones(len(test)) if self.gaussian else np.ascontiguousarray(self.whole.diagonal()[test])
+        novelty = model.spread(rows, own) @ [1 / lam, 1.0]
+        return prediction, np.sqrt(1 + novelty)[:, None] * model.noise_, novelty

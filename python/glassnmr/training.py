@@ -15,6 +15,7 @@ from glassnmr.learning import LSSVR, KernelRidge
 from glassnmr.model import NMRModel, training_rows
 from glassnmr.sites import is_kind, site_labels
 from glassnmr.table import Dataset
+from glassnmr.uncertainty import Intervals, calibrate_intervals, covered, group_coverage
 from glassnmr.validation import CrossValidation, choose_parameters, cross_validate, metrics
 
 __all__ = ["Validation", "row_labels", "train", "validate"]
@@ -32,6 +33,8 @@ class Validation:
     result: CrossValidation
     kappas: Sequence[float] | None = None
     lams: Sequence[float] | None = None
+    seed: int = 0
+    """of the folds"""
 
     def values(self, target: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Known and predicted values (R,) of one target."""
@@ -44,6 +47,22 @@ class Validation:
         known, guess = self.values(target)
         rows = np.ones(len(known), dtype=bool) if mask is None else mask
         return metrics(known[rows], guess[rows])
+
+    def deviation(self, target: str) -> NDArray[np.float64] | None:
+        """Standard deviation (R,) that the models gave each left-out value, before calibration; None if they give none.
+        """
+        if self.result.deviation is None:
+            return None
+        return self.result.deviation.reshape(len(self.dataset), -1)[:, self.targets.index(target)]
+
+    def coverage(self, target: str, level: float = 0.9) -> dict[str, float] | None:
+        """Share of left-out rows, and mean share within groups, that lie in intervals calibrated on the other folds."""
+        deviation = self.deviation(target)
+        if deviation is None:
+            return None
+        known, guess = self.values(target)
+        held = covered(guess - known, deviation, self.result.fold, level)
+        return {"rows": float(held.mean()), "groups": group_coverage(held, self.dataset.group)}
 
 
 def validate(dataset: Dataset, descriptor: Descriptor, regressor: LSSVR | KernelRidge | None = None, *,
@@ -68,7 +87,7 @@ def validate(dataset: Dataset, descriptor: Descriptor, regressor: LSSVR | Kernel
     x = training_rows(dataset, descriptor, n_threads=n_threads) if features is None else features
     result = cross_validate(regressor, x, y, dataset.group, kappas=kappas, lams=lams, n_splits=n_splits, seed=seed,
                             progress=progress)
-    return Validation(dataset, tuple(targets), x, result, kappas, lams)
+    return Validation(dataset, tuple(targets), x, result, kappas, lams, seed)
 
 
 def train(validation: Validation, descriptor: Descriptor, regressor: LSSVR | KernelRidge | None = None, *,
@@ -92,10 +111,28 @@ def train(validation: Validation, descriptor: Descriptor, regressor: LSSVR | Ker
     kappa, lam, _ = choose_parameters(regressor, validation.features, y, validation.dataset.group,
                                       kappas=validation.kappas, lams=validation.lams, progress=progress)
     regressor = type(regressor)(**{**regressor.get_params(), "kappa": kappa, "lam": lam})
-    told = {"validation": {"kind": f"nested cross validation, {len(validation.result.kappa)} folds by group",
-                           **{target: validation.errors(target) for target in validation.targets}}}
+    told: dict[str, Any] = {
+        "validation": {"kind": f"nested cross validation, {len(validation.result.kappa)} folds by group",
+                       **{target: validation.errors(target) for target in validation.targets}}}
+    intervals = final_intervals(validation, regressor)
+    if intervals is not None:
+        told["intervals"] = intervals.story()
+        told["validation"]["coverage of 90 % intervals"] = {t: validation.coverage(t) for t in validation.targets}
     return NMRModel.fit(validation.dataset, descriptor, regressor, targets=validation.targets, reference=reference,
                         features=validation.features, provenance={**told, **(provenance or {})})
+
+
+def final_intervals(validation: Validation, regressor: LSSVR | KernelRidge) -> Intervals | None:
+    """Intervals for a model with this kappa and lambda, from the folds of the validation; None for exact kernel ridge.
+    """
+    if not isinstance(regressor, LSSVR):
+        return None
+    data, old = validation.dataset, validation.result
+    n_splits = len(old.kappa)
+    result = cross_validate(regressor, validation.features, old.y, data.group, kappas=[1.0], lams=[regressor.lam],
+                            n_splits=n_splits, seed=validation.seed)
+    assert result.deviation is not None and result.novelty is not None
+    return calibrate_intervals(result.prediction - result.y, result.deviation, result.novelty)
 
 
 def row_labels(dataset: Dataset, name: str) -> NDArray[np.str_]:

@@ -77,6 +77,10 @@ class CrossValidation:
     lam: tuple[float, ...]
     choices: tuple[Choice, ...] = field(repr=False)
     """all that was tried"""
+    deviation: Floats | None = field(default=None, repr=False)
+    """like `y`: standard deviation that the model gave each value before calibration, THEORY.md eq. (9.12)"""
+    novelty: Floats | None = field(default=None, repr=False)
+    """(N,) how far each row was from the training part, eq. (9.12)"""
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -186,6 +190,7 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
             progress(done, total, place + text)
 
     prediction, fold = np.empty_like(known), np.empty(len(known), dtype=np.int64)
+    deviation, novelty = np.empty_like(known), np.empty(len(known))
     chosen: list[tuple[float, float]] = []
     choices: list[Choice] = []
     for k, (train, test) in enumerate(splits):
@@ -196,12 +201,14 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
         kappa, lam = next((choice.kappa, choice.lam) for choice in found if choice.chosen)
         choices += found
         chosen.append((kappa, lam))
-        prediction[test] = rows.fit_predict(train, test, known, weights, kappa, lam).reshape(len(test), -1)
+        prediction[test], deviation[test], novelty[test] = rows.fit_spread(train, test, known, weights, kappa, lam)
         fold[test] = k
         report("fit", place=f"fold {k + 1} of {n_splits}, ")
     shape = np.shape(y)
+    spread = isinstance(estimator, LSSVR)
     return CrossValidation(known.reshape(shape), prediction.reshape(shape), fold, tuple(c[0] for c in chosen),
-                           tuple(c[1] for c in chosen), tuple(choices))
+                           tuple(c[1] for c in chosen), tuple(choices),
+                           deviation.reshape(shape) if spread else None, novelty if spread else None)
 
 
 def choose_parameters(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None, *,

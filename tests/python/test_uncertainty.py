@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Intervals by left-out groups (THEORY.md eq. (9.12)-(9.14)), novelty, twins: against refits and plain loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from glassnmr.label_noise import find_twins
+from glassnmr.learning import LSSVR, KernelRidge
+from glassnmr.uncertainty import Intervals, calibrate_intervals, covered, group_coverage
+from glassnmr.validation import GroupedKFold, cross_validate
+
+
+def grouped(n_groups: int = 80, seed: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows in groups that share an offset, with heavy tails."""
+    rng = np.random.default_rng(seed)
+    group = np.repeat(np.arange(n_groups), 5)
+    x = rng.uniform(-2, 2, (n_groups, 2))[group] + rng.normal(0, 0.1, (len(group), 2))
+    offset = rng.standard_t(3, n_groups)[group] * 0.2
+    return x, np.sin(2 * x[:, 0]) + x[:, 1] + offset + rng.normal(0, 0.05, len(group)), group
+
+
+@pytest.mark.parametrize("kernel", ["gaussian", "polynomial"])
+def test_deviation_and_novelty_are_those_of_models_refitted_without_the_fold(kernel: str) -> None:
+    x, y, group = grouped()
+    estimator = LSSVR(kernel=kernel, kappa=0.5, n_landmarks=30)
+    found = cross_validate(estimator, x, y, group, kappas=[1.0], lams=[1e-2], n_splits=4)
+    assert found.deviation is not None and found.novelty is not None
+    for train, test in GroupedKFold(4).split(x, groups=group):
+        model = LSSVR(kernel=kernel, kappa=0.5, n_landmarks=30, lam=1e-2).fit(x[train], y[train])
+        rest, leverage = model.spread(x[test]).T
+        np.testing.assert_allclose(found.novelty[test], rest / 1e-2 + leverage, rtol=1e-6, atol=1e-9)
+        wanted = np.sqrt(model.noise_[0] ** 2 + model.predict(x[test], return_std=True)[1] ** 2)
+        np.testing.assert_allclose(found.deviation[test], wanted, rtol=1e-6)
+
+
+def test_several_targets_have_a_deviation_each_and_exact_kernel_ridge_has_none() -> None:
+    x, y, group = grouped(40)
+    both = cross_validate(LSSVR(n_landmarks=20), x, np.column_stack([y, 10 * y]), group, lams=[1e-2], kappas=[1.0])
+    assert both.deviation is not None and both.deviation.shape == (len(y), 2)
+    np.testing.assert_allclose(both.deviation[:, 1], 10 * both.deviation[:, 0], rtol=1e-9)
+    plain = cross_validate(KernelRidge(), x, y, group, lams=[1e-2], kappas=[1.0])
+    assert plain.deviation is None and plain.novelty is None
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_intervals_hold_new_groups_as_often_as_they_say(seed: int) -> None:
+    x, y, group = grouped(400, seed)
+    old, new = group < 200, group >= 200
+    estimator = LSSVR(kappa=0.3, lam=1e-2, n_landmarks=60)
+    found = cross_validate(estimator, x[old], y[old], group[old], kappas=[1.0], lams=[1e-2])
+    assert found.deviation is not None and found.novelty is not None
+    intervals = calibrate_intervals(found.prediction - found.y, found.deviation, found.novelty)
+    model = estimator.fit(x[old], y[old])
+    novelty = model.spread(x[new]) @ [1 / 1e-2, 1]
+    deviation = model.noise_ * np.sqrt(1 + novelty)[:, None]
+    error = np.abs(model.predict(x[new]) - y[new])
+    for level in intervals.levels:
+        held = error <= intervals.half_width(deviation, level)[:, 0]
+        assert abs(held.mean() - level) < 3 * np.sqrt(2 * level * (1 - level) / 200)  # groups of one offset each
+    assert 0.8 < np.mean(covered(found.prediction - found.y, found.deviation, found.fold)) < 0.97
+
+
+def test_factors_are_the_ranked_scores_of_a_plain_loop() -> None:
+    rng = np.random.default_rng(1)
+    error, sigma = rng.normal(size=57), rng.uniform(0.5, 2, 57)
+    found = calibrate_intervals(error, sigma, rng.uniform(size=57), levels=(0.3, 0.9, 0.99))
+    scores = sorted(abs(e) / s for e, s in zip(error, sigma, strict=True))
+    for level, factor in zip(found.levels, found.factors[0], strict=True):
+        rank = next((k for k in range(1, 58) if k >= level * 58), 57)
+        assert factor == scores[rank - 1]
+
+
+def test_coverage_of_a_fold_does_not_see_its_own_errors() -> None:
+    error = np.array([1.0, 1.0, 1.0, 100.0, 100.0, 100.0])
+    held = covered(error, np.ones(6), [0, 0, 0, 1, 1, 1], level=0.5)
+    assert held.tolist() == [True] * 3 + [False] * 3
+    assert group_coverage([True, False, True, True], ["a", "a", "a", "b"]) == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_environments_far_from_the_training_set_are_flagged() -> None:
+    x, y, group = grouped(200)
+    estimator = LSSVR(kappa=1.0, lam=1e-2, n_landmarks=100)
+    found = cross_validate(estimator, x, y, group, kappas=[1.0], lams=[1e-2])
+    assert found.deviation is not None and found.novelty is not None
+    intervals = calibrate_intervals(found.prediction - found.y, found.deviation, found.novelty)
+    model = estimator.fit(x, y)
+    assert intervals.unlike(model.spread([[5.0, 5.0], [-4.0, 0.0]]) @ [100, 1]).all()
+    assert intervals.unlike(model.spread(x) @ [100, 1]).mean() <= 0.011
+
+
+def test_twins_are_those_of_a_plain_loop() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(60, 3))
+    x[30:50] = x[:20] + rng.normal(0, 1e-4, (20, 3))
+    y, owner = rng.normal(size=60), np.repeat(np.arange(12), 5)
+    found = find_twins(x, y, owner, tolerance=0.01)
+    every = np.linalg.norm(x[:, None] - x, axis=2)
+    limit = 0.01 * np.median(every[np.triu_indices(60, 1)])
+    wanted = [(i, j) for i in range(60) for j in range(i + 1, 60) if every[i, j] <= limit and owner[i] != owner[j]]
+    assert [tuple(pair) for pair in found.pairs] == wanted and len(wanted) == 20
+    assert found.n_rows == 40 and found.floor == pytest.approx(np.mean(np.abs(y[:20] - y[30:50])) / 2)
+    assert find_twins(x, y, np.zeros(60)).floor == 0 and find_twins(x, y, np.zeros(60)).share_beyond(1) == 0
+
+
+def test_the_floor_is_a_bound_for_every_function_of_the_environment() -> None:
+    x = np.repeat(np.arange(10.0), 2)[:, None]
+    y = np.random.default_rng(0).normal(size=20)
+    found = find_twins(x, y, np.arange(20), tolerance=0.0)
+    for value in (np.zeros(10), y[::2], y[1::2], (y[::2] + y[1::2]) / 2):
+        assert np.abs(np.repeat(value, 2) - y).mean() >= found.floor - 1e-12
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: Intervals((0.9, 0.5), np.ones((1, 2)), 1.0), "levels must be rising"),
+    (lambda: Intervals((0.5, 1.0), np.ones((1, 2)), 1.0), "levels must be rising"),
+    (lambda: Intervals((0.5,), np.ones((1, 2)), 1.0), "factors must be 1 finite"),
+    (lambda: Intervals((0.5,), np.array([[np.nan]]), 1.0), "factors must be 1 finite"),
+    (lambda: Intervals((0.5,), np.ones((1, 1)), np.inf), "limit must be finite"),
+    (lambda: Intervals((0.5,), np.ones((1, 1)), 1.0).half_width([1.0], 0.9), "level must be one of 0.5, got 0.9"),
+    (lambda: calibrate_intervals([1.0], [1.0, 2.0], [0.0]), "one shape"),
+    (lambda: calibrate_intervals([], [], []), "not be empty"),
+    (lambda: calibrate_intervals([np.nan], [1.0], [0.0]), "must be finite"),
+    (lambda: calibrate_intervals([1.0], [-1.0], [0.0]), "no deviation negative"),
+    (lambda: calibrate_intervals([1.0], [0.0], [0.0]), "deviation 0 has an error"),
+    (lambda: calibrate_intervals([1.0], [1.0], [np.inf]), "novelty must be 1 finite"),
+    (lambda: covered([1.0, 2.0], [1.0, 1.0], [0, 0]), "at least two folds"),
+    (lambda: covered([1.0, 2.0], [1.0, 1.0], [0, 1], level=1.0), "level must lie in"),
+    (lambda: find_twins([[1.0], [2.0]], [1.0], [0, 1]), "y and structure must be 2 values"),
+    (lambda: find_twins([[1.0], [2.0]], [1.0, np.nan], [0, 1]), "y finite"),
+    (lambda: find_twins([[1.0], [2.0]], [1.0, 1.0], [0, 1], tolerance=-1), "tolerance must be finite"),
+])
+def test_nonsense_is_refused_in_one_sentence(call: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()  # type: ignore[operator]
