@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A model spectrum fitted to a measurement, and models scored against it: THEORY.md section 14."""
+"""A model spectrum fitted to a measurement, and models scored against it: THEORY.md section 15."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class SpectrumFit:
 
     @property
     def chi2(self) -> float:
-        """Reduced chi squared, eq. (14.9): 1 where the misfit is the noise; inf without noise."""
+        """Reduced chi squared, eq. (15.9): 1 where the misfit is the noise; inf without noise."""
         free = max(len(self.ppm) - len(self.names), 1)
         square = float(self.residual @ self.residual)
         return square / (self.noise**2 * free) if self.noise > 0 else math.inf if square > 0 else 0.0
@@ -122,7 +122,7 @@ def fit_spectrum(
     lorentzian : Lorentzian full width, ppm, in the same way
     populations : fit the share of every component, or keep the model's
     baseline : degree of a polynomial below the spectrum, -1 for none, at most 3
-    noise : standard deviation of the measurement; by default from its quiet part, eq. (14.5)
+    noise : standard deviation of the measurement; by default from its quiet part, eq. (15.5)
     max_shift, max_width : limits in ppm; by default an eighth and a quarter of the window
 
     Returns

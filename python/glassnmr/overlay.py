@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A model laid over measured points: shifted, broadened and added up, with derivatives; THEORY.md section 14.1."""
+"""A model laid over measured points: shifted, broadened and added up, with derivatives; THEORY.md section 15.1."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def resampled(axis: EvenAxis, ppm: Array, values: Array) -> Array:
 
 
 class Overlay:
-    """Lines (C, n) on an even axis, seen at measured `points` (P,) after shift and broadening, eq. (14.1)."""
+    """Lines (C, n) on an even axis, seen at measured `points` (P,) after shift and broadening, eq. (15.1)."""
 
     def __init__(self, points: Array, axis: EvenAxis, lines: Array) -> None:
         from scipy.fft import next_fast_len
@@ -91,7 +91,7 @@ class Overlay:
         return np.asarray(np.fft.rfft(lines, self._size, axis=1))
 
     def filter(self, shift: Array, variance: Array, lorentzian: Array) -> NDArray[np.complex128]:
-        """(C, F) factors of shift (ppm), Gaussian variance (ppm^2) and Lorentzian full width (ppm), eq. (14.2)."""
+        """(C, F) factors of shift (ppm), Gaussian variance (ppm^2) and Lorentzian full width (ppm), eq. (15.2)."""
         f = self._frequency
         exponent = -2j * np.pi * f * shift[:, None]
         exponent = exponent - 2 * np.pi**2 * f**2 * variance[:, None] - np.pi * f * lorentzian[:, None]
@@ -104,11 +104,11 @@ class Overlay:
         return np.asarray(left + self._fraction * (right - left))
 
     def columns(self, shift: Array, variance: Array, lorentzian: Array) -> Array:
-        """Each component at the measured points, (C, P), eq. (14.1)."""
+        """Each component at the measured points, (C, P), eq. (15.1)."""
         return self.at_points(self._transform * self.filter(shift, variance, lorentzian))
 
     def derivatives(self, shift: Array, variance: Array, lorentzian: Array) -> tuple[Array, Array, Array, Array]:
-        """The columns, and their derivatives by shift, variance and Lorentzian width, each (C, P), eq. (14.3)."""
+        """The columns, and their derivatives by shift, variance and Lorentzian width, each (C, P), eq. (15.3)."""
         f = self._frequency
         base = self._transform * self.filter(shift, variance, lorentzian)
         return (self.at_points(base), self.at_points(base * (-2j * np.pi * f)),

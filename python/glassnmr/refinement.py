@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Least squares of an overlay: parameters, residuals, analytic derivatives, covariance; THEORY.md section 14."""
+"""Least squares of an overlay: parameters, residuals, analytic derivatives, covariance; THEORY.md section 15."""
 
 from __future__ import annotations
 
@@ -95,12 +95,12 @@ class Problem:
         return (self.amplitudes @ x[self.slices[0]])[:, None] * columns, x[self.slices[4]] @ self.baseline
 
     def residual(self, x: Array) -> Array:
-        """Model less measurement, (P,), eq. (14.4)."""
+        """Model less measurement, (P,), eq. (15.4)."""
         parts, base = self.parts(x)
         return np.asarray(parts.sum(axis=0) + base - self.y)
 
     def jacobian(self, x: Array) -> Array:
-        """Derivatives of the residual, (P, parameters), eq. (14.3)."""
+        """Derivatives of the residual, (P, parameters), eq. (15.3)."""
         from glassnmr.overlay import FWHM2_TO_VARIANCE
 
         self._update(x)
@@ -150,7 +150,7 @@ class Solution:
 
 
 def approach(problem: Problem, points: Array, starts: Sequence[Array], widths: Sequence[float]) -> list[Array]:
-    """Each start, and what it leads to when measurement and model are smoothed less and less, section 14.5.
+    """Each start, and what it leads to when measurement and model are smoothed less and less, section 15.5.
 
     Broad lines have fewer minima: a start that is off by more than a line's own width is drawn to where it belongs.
     `widths` are standard deviations in ppm, falling; `points` (P,) the axis of the measurement.
@@ -206,7 +206,7 @@ def solve(problem: Problem, starts: Sequence[Array]) -> Solution:
 
 
 def covariance(jacobian: Array, residual: Array) -> Array:
-    """Covariance of least squares whose residuals are correlated along the axis, eq. (14.6) to (14.8).
+    """Covariance of least squares whose residuals are correlated along the axis, eq. (15.6) to (15.8).
 
     Zero filling, apodisation and an imperfect model make neighbouring residuals alike; errors that take them for
     independent are too small. jacobian (P, K), residual (P,); (K, K).
@@ -238,7 +238,7 @@ def covariance(jacobian: Array, residual: Array) -> Array:
 
 
 def noise_level(values: Array, blocks: int = 16) -> float:
-    """Standard deviation of the noise from the quiet part of a spectrum, eq. (14.5).
+    """Standard deviation of the noise from the quiet part of a spectrum, eq. (15.5).
 
     The lower quartile of the deviations from a straight line in `blocks` equal parts: a quarter of the spectrum
     without signal is enough.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""NMR parameters of a few sites refined against a measurement; THEORY.md section 14.5."""
+"""NMR parameters of a few sites refined against a measurement; THEORY.md section 15.5."""
 
 from __future__ import annotations
 
