@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <glassnmr/error.hpp>
 #include <glassnmr/spectra.hpp>
@@ -121,7 +122,7 @@ ShiftBands shift_table(double mu, int n_threads) {
 
 using B = CentralBands;
 using T = CentralTable;
-constexpr std::size_t band_density = 48, band_samples = 64;
+constexpr std::size_t band_density = 32;
 
 /// The share of a tent over a <= b <= c below p.
 double tent_below(double a, double b, double c, double p) {
@@ -180,6 +181,7 @@ void central_node(double ratio, float* values) {
     const CentralTable table = central_table();
     const Octant octant(band_density);
     const double speed = ratio == 0 ? std::numeric_limits<double>::infinity() : 1 / ratio;
+    const std::size_t band_samples = std::abs(ratio) <= 12 ? 32 : 64;
     Evaluator evaluate(speed, band_samples);
     const std::size_t most = 2 * octant.row_size(0);
     std::vector<double> xyz(3 * most), centre(most), bands(most * band_samples), share;
@@ -232,6 +234,41 @@ CentralBands central_bands_table(double ratio, int n_threads) {
     return {band, n};
 }
 
+/// Sites in the order of the table, so that what one of them reads the next one finds in the cache.
+class NeighbouringSites {
+public:
+    double highest = 0;  ///< A / nu_r
+
+    NeighbouringSites(const Sites& sites, double scale) : n_(sites.n), values_(4 * sites.n) {
+        std::vector<std::uint32_t> key(n_);
+        std::vector<std::size_t> order(n_);
+        for (std::size_t i = 0; i < n_; ++i) {
+            const double ratio = scale * sites.coupling[i] * sites.coupling[i], e = sites.eta[i];
+            highest = std::max(highest, ratio);
+            const double s = e < 0.5 ? std::sqrt(0.5 * e) : 1 - std::sqrt(0.5 * (1 - e));
+            key[i] = static_cast<std::uint32_t>(std::min(ratio / B::step, 1e6)) << 8 |
+                     static_cast<std::uint32_t>(s * T::n_cells);
+            order[i] = i;
+        }
+        std::stable_sort(order.begin(), order.end(),
+                         [&](std::size_t a, std::size_t b) { return key[a] < key[b]; });
+        for (std::size_t k = 0; k < n_; ++k) {
+            values_[k] = sites.delta_iso[order[k]];
+            values_[n_ + k] = sites.coupling[order[k]];
+            values_[2 * n_ + k] = sites.eta[order[k]];
+            values_[3 * n_ + k] = sites.weight ? sites.weight[order[k]] : 1;
+        }
+    }
+    LineSites block(std::size_t first) const {
+        const double* v = values_.data() + first;
+        return {std::min(site_block, n_ - first), v, v + n_, v + 2 * n_, v + 3 * n_, nullptr};
+    }
+
+private:
+    std::size_t n_;
+    std::vector<double> values_;
+};
+
 void check_speed(double speed) {
     if (!(speed > 0) || !std::isfinite(speed))
         invalid("speed must be positive and finite, got " + std::to_string(speed));
@@ -277,28 +314,32 @@ void central_sidebands(const Sites& sites, const PpmAxis& axis, const LineSettin
     check_speed(settings.speed);
     if (!sites.coupling || sites.zeta || sites.component)
         invalid("sidebands of the central transition need C_Q, no zeta and no components");
-    double ratio = 0;
-    for (std::size_t i = 0; i < sites.n; ++i) {
-        ratio = std::max(ratio, settings.scale * sites.coupling[i] * sites.coupling[i]);
-    }
-    ratio /= settings.speed;
-    if (ratio > limits.central) {
+    const NeighbouringSites sorted(sites, settings.scale / settings.speed);
+    if (sorted.highest > limits.central) {
         invalid("the second-order width must be at most " + std::to_string(limits.central) +
-                " times the speed, got " + std::to_string(ratio));
+                " times the speed, got " + std::to_string(sorted.highest));
     }
     const CentralTable table = central_table();
-    const CentralBands bands = central_bands_table(ratio, n_threads);
+    const CentralBands bands = central_bands_table(sorted.highest, n_threads);
     const LineGrid grid = line_grid(axis);
-    const std::size_t size = grid.stride * central_sideband_columns;
+    constexpr std::size_t L = central_sideband_columns;
+    const std::size_t size = grid.stride * L;
     std::vector<double> total(size + 1);
     accumulate((sites.n + site_block - 1) / site_block, total.size(), n_threads, total.data(),
                [&](std::size_t task, double* out) {
                    kernels().central_bands(grid, table, bands, settings.scale, settings.speed,
-                                           line_sites(sites, task * site_block, site_block), out,
-                                           out + size);
+                                           sorted.block(task * site_block), out, out + size);
                });
-    std::copy_n(total.data(), axis.n * central_sideband_columns, intensity);
     *outside = total[size];
+    for (std::size_t p = 0; p < axis.n; ++p) {  // the centreband is what the sum leaves it
+        const double* from = total.data() + p * L;
+        double *to = intensity + p * L, rest = from[L - 1];
+        for (std::size_t l = 0; l < L - 1; ++l) {
+            to[l] = from[l];
+            if (l != B::highest) rest -= from[l];
+        }
+        to[B::highest] = rest, to[L - 1] = 0;
+    }
 }
 
 }  // namespace glassnmr

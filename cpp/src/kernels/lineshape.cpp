@@ -48,6 +48,16 @@ inline void masses(const CentralTable& table, const Cell& cell, double m, double
     for (std::size_t k = 0; k < K; ++k) mass[k] = m * (m0[k] + cell.t * (m1[k] - m0[k]));
 }
 
+/// The sum of eight rows of the sidebands' table.
+inline void blend(const float* c, const float* const* b, float* out) {
+    const float *b0 = b[0], *b1 = b[1], *b2 = b[2], *b3 = b[3];
+    const float *b4 = b[4], *b5 = b[5], *b6 = b[6], *b7 = b[7];
+    for (std::size_t i = 0; i < K * CentralBands::lanes; ++i) {
+        out[i] = c[0] * b0[i] + c[1] * b1[i] + c[2] * b2[i] + c[3] * b3[i] + c[4] * b4[i] +
+                 c[5] * b5[i] + c[6] * b6[i] + c[7] * b7[i];
+    }
+}
+
 }  // namespace
 
 void isotropic_lines(const LineGrid& grid, const LineSites& sites, double* out, double* outside) {
@@ -118,6 +128,7 @@ void central_bands(const LineGrid& grid, const CentralTable& table, const Centra
     constexpr std::size_t plane = 2 * CentralTable::n_cells * row;
     const double last = static_cast<double>(grid.n - 1);
     double place[K + 1], mass[K];
+    float share[row];
     for (std::size_t i = 0; i < sites.n; ++i) {
         const Cell cell(sites.eta[i]);
         const double width = scale * sites.coupling[i] * sites.coupling[i];
@@ -129,26 +140,24 @@ void central_bands(const LineGrid& grid, const CentralTable& table, const Centra
         const double f = at - static_cast<double>(node);
         const double cubic[4] = {-f * (f - 1) * (f - 2) / 6, (f + 1) * (f - 1) * (f - 2) / 2,
                                  -(f + 1) * f * (f - 2) / 2, (f + 1) * f * (f - 1) / 6};
-        float lower[4], upper[4];
+        float c[8];
+        const float* b[8];
         for (std::size_t a = 0; a < 4; ++a) {
-            lower[a] = static_cast<float>(cubic[a] * (1 - cell.t));
-            upper[a] = static_cast<float>(cubic[a] * cell.t);
+            c[a] = static_cast<float>(cubic[a] * (1 - cell.t));
+            c[a + 4] = static_cast<float>(cubic[a] * cell.t);
+            b[a] = bands.band + (node + a) * plane + 2 * cell.j * row;
+            b[a + 4] = b[a] + row;
         }
-        const float* b = bands.band + node * plane + 2 * cell.j * row;
+        blend(c, b, share);
         double lost[L] = {};
         for (std::size_t k = 0; k < K; ++k) {
-            float share[L] = {};
-            for (std::size_t a = 0; a < 4; ++a) {
-                const float *b0 = b + a * plane + k * L, *b1 = b0 + row;
-                for (std::size_t l = 0; l < L; ++l) share[l] += lower[a] * b0[l] + upper[a] * b1[l];
-            }
-            double m[L], rest = 0;
-            for (std::size_t l = 0; l < L; ++l) m[l] = mass[k] * static_cast<double>(share[l]);
-            for (std::size_t l = 0; l < L; ++l) rest += m[l];
-            m[CentralBands::highest] += mass[k] - rest;  // not a bit of the weight is lost
+            double m[L];
+            for (std::size_t l = 0; l < L; ++l)
+                m[l] = mass[k] * static_cast<double>(share[k * L + l]);
+            m[L - 1] = mass[k];
             add_clipped<L>(place[k], place[k + 1], m, last, out, lost);
         }
-        for (std::size_t l = 0; l < L; ++l) *outside += lost[l];
+        *outside += lost[L - 1];
     }
 }
 

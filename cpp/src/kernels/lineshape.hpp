@@ -72,7 +72,8 @@ struct LineshapeKernels {
                          const double* eta, const double* weights, double* out, double* outside);
 
     /// The central transition with its sidebands, each on an axis of its own, not moved:
-    /// out[stride][lanes] of CentralBands, THEORY.md eq. (12.24). speed: ppm.
+    /// out[stride][lanes] of CentralBands, THEORY.md eq. (12.24), the last lane their sum, to which
+    /// the caller makes up the centreband. speed: ppm.
     void (*central_bands)(const LineGrid& grid, const CentralTable& table,
                           const CentralBands& bands, double scale, double speed,
                           const LineSites& sites, double* out, double* outside);
