@@ -6,6 +6,7 @@
 
 #include "aligned.hpp"
 #include "kernels/kernels.hpp"
+#include "packed_rows.hpp"
 #include "parallel.hpp"
 
 namespace glassnmr {
@@ -16,10 +17,9 @@ constexpr std::size_t block = 256;  // rows a task: enough for a matrix product 
 
 std::size_t blocks(std::size_t n) { return (n + block - 1) / block; }
 
-/// Dot products of all pairs i >= j, handed over tile by tile, and the mirror image written.
+/// Tiles of all pairs i >= j, made by tile(i0, j0, rows, cols, to), and their mirror images.
 template <class Tile>
-void symmetric(std::size_t n, std::size_t d, const double* X, double* out, int n_threads,
-               const Tile& tile) {
+void symmetric(std::size_t n, double* out, int n_threads, const Tile& tile) {
     const std::size_t nb = blocks(n);
     parallel_for(nb * (nb + 1) / 2, n_threads, [&](std::size_t t) {
         std::size_t a = 0;
@@ -27,13 +27,40 @@ void symmetric(std::size_t n, std::size_t d, const double* X, double* out, int n
         const std::size_t i0 = a * block, j0 = (t - a * (a + 1) / 2) * block;
         const std::size_t rows = std::min(block, n - i0), cols = std::min(block, n - j0);
         double* to = out + i0 * n + j0;
-        kernels().gemm_nt(rows, cols, d, 1, X + i0 * d, d, X + j0 * d, d, 0, to, n);
         tile(i0, j0, rows, cols, to);
         for (std::size_t i = 0; i < rows; ++i) {
             for (std::size_t j = 0; j < std::min(cols, i0 == j0 ? i : cols); ++j)
                 out[(j0 + j) * n + i0 + i] = to[i * n + j];
         }
     });
+}
+
+/// |x_i|^2 of the columns of one term.
+Buffer term_norms(const KernelTerm& term, std::size_t n, std::size_t d, const double* X,
+                  int n_threads) {
+    Buffer out(n);
+    const std::size_t width = term.last - term.first;
+    parallel_for(blocks(n), n_threads, [&](std::size_t b) {
+        for (std::size_t i = b * block; i < std::min(n, (b + 1) * block); ++i) {
+            const double* x = X + i * d + term.first;
+            out[i] = kernels().dot(width, x, x);
+        }
+    });
+    return out;
+}
+
+void check_one(const Kernel& kernel) {
+    if (kernel.kind == KernelKind::gaussian &&
+        (!(kernel.kappa > 0) || !std::isfinite(kernel.kappa))) {
+        invalid("kappa must be positive and finite, got " + std::to_string(kernel.kappa));
+    }
+    if (kernel.kind != KernelKind::polynomial) return;
+    if (kernel.degree < 1 || kernel.degree > 16) {
+        invalid("degree must lie in 1..16, got " + std::to_string(kernel.degree));
+    }
+    if (!(kernel.offset >= 0) || !std::isfinite(kernel.offset)) {
+        invalid("offset must be finite and not negative, got " + std::to_string(kernel.offset));
+    }
 }
 
 }  // namespace
@@ -56,17 +83,26 @@ const char* kernel_name(KernelKind kind) {
     }
 }
 
-void check_kernel(const Kernel& kernel) {
-    if (kernel.kind == KernelKind::gaussian &&
-        (!(kernel.kappa > 0) || !std::isfinite(kernel.kappa))) {
-        invalid("kappa must be positive and finite, got " + std::to_string(kernel.kappa));
-    }
-    if (kernel.kind != KernelKind::polynomial) return;
-    if (kernel.degree < 1 || kernel.degree > 16) {
-        invalid("degree must lie in 1..16, got " + std::to_string(kernel.degree));
-    }
-    if (!(kernel.offset >= 0) || !std::isfinite(kernel.offset)) {
-        invalid("offset must be finite and not negative, got " + std::to_string(kernel.offset));
+KernelSum::KernelSum(const Kernel& kernel) : terms{{kernel}} {}
+KernelSum::KernelSum(std::vector<KernelTerm> list) : terms(std::move(list)) {}
+KernelSum::KernelSum(const KernelSum&) = default;
+KernelSum::KernelSum(KernelSum&&) noexcept = default;
+KernelSum& KernelSum::operator=(const KernelSum&) = default;
+KernelSum& KernelSum::operator=(KernelSum&&) noexcept = default;
+KernelSum::~KernelSum() = default;
+
+void check_kernel(const KernelSum& kernel, std::size_t d) {
+    if (kernel.terms.empty()) invalid("a sum of kernels needs at least one");
+    for (const KernelTerm& term : kernel.terms) {
+        check_one(term.kernel);
+        if (!(term.weight > 0) || !std::isfinite(term.weight)) {
+            invalid("relevance must be positive and finite, got " + std::to_string(term.weight));
+        }
+        const std::size_t last = term.last == KernelTerm::all ? d : term.last;
+        if (term.first >= last || last > d) {
+            invalid("columns " + std::to_string(term.first) + " to " + std::to_string(last) +
+                    " of a kernel do not lie within the " + std::to_string(d) + " of the rows");
+        }
     }
 }
 
@@ -78,49 +114,57 @@ void squared_norms(std::size_t n, std::size_t d, const double* X, double* out, i
     });
 }
 
-void kernel_matrix(const Kernel& kernel, std::size_t n, std::size_t m, std::size_t d,
+void kernel_matrix(const KernelSum& kernel, std::size_t n, std::size_t m, std::size_t d,
                    const double* X, const double* Y, double* out, int n_threads) {
-    check_kernel(kernel);
-    Buffer xx(n), yy(m);
-    squared_norms(n, d, X, xx.data(), n_threads);
-    squared_norms(m, d, Y, yy.data(), n_threads);
+    const PackedRows packed(kernel, m, d, Y, Precision::full, n_threads);
     parallel_for(blocks(n), n_threads, [&](std::size_t b) {
         const std::size_t i0 = b * block, rows = std::min(block, n - i0);
-        kernels().gemm_nt(rows, m, d, 1, X + i0 * d, d, Y, d, 0, out + i0 * m, m);
-        kernels().kernel_values(kernel, rows, m, xx.data() + i0, yy.data(), out + i0 * m, m);
+        packed.values(rows, X + i0 * d, 0, m, out + i0 * m, m);
     });
 }
 
-void kernel_matrix(const Kernel& kernel, std::size_t n, std::size_t d, const double* X, double* out,
-                   int n_threads) {
-    check_kernel(kernel);
-    Buffer xx(n);
-    squared_norms(n, d, X, xx.data(), n_threads);
-    symmetric(n, d, X, out, n_threads,
+void kernel_matrix(const KernelSum& kernel, std::size_t n, std::size_t d, const double* X,
+                   double* out, int n_threads) {
+    const std::vector<KernelTerm> terms = resolved(kernel, d);
+    std::vector<Buffer> norms;
+    for (const auto& term : terms) norms.push_back(term_norms(term, n, d, X, n_threads));
+    Buffer diagonal(n);
+    kernel_diagonal(kernel, n, d, X, diagonal.data(), n_threads);
+    symmetric(n, out, n_threads,
               [&](std::size_t i0, std::size_t j0, std::size_t rows, std::size_t cols, double* to) {
-                  kernels().kernel_values(kernel, rows, cols, xx.data() + i0, xx.data() + j0, to,
-                                          n);
-                  if (i0 != j0 || kernel.kind != KernelKind::gaussian) return;
-                  for (std::size_t i = 0; i < rows; ++i) to[i * n + i] = 1;
+                  sum_terms(
+                      terms, rows, cols, to, n, [&](std::size_t k, double* at, std::size_t ld) {
+                          const double* x = X + terms[k].first;
+                          kernels().gemm_nt(rows, cols, terms[k].last - terms[k].first, 1,
+                                            x + i0 * d, d, x + j0 * d, d, 0, at, ld);
+                          kernels().kernel_values(terms[k].kernel, rows, cols, norms[k].data() + i0,
+                                                  norms[k].data() + j0, at, ld);
+                      });
+                  for (std::size_t i = 0; i0 == j0 && i < rows; ++i)
+                      to[i * n + i] = diagonal[i0 + i];
               });
 }
 
-void kernel_diagonal(const Kernel& kernel, std::size_t n, std::size_t d, const double* X,
+void kernel_diagonal(const KernelSum& kernel, std::size_t n, std::size_t d, const double* X,
                      double* out, int n_threads) {
-    check_kernel(kernel);
-    if (kernel.kind == KernelKind::gaussian) {
-        std::fill_n(out, n, 1.0);
-        return;
-    }
-    squared_norms(n, d, X, out, n_threads);
-    kernels().kernel_values(kernel, 1, n, nullptr, nullptr, out, n);
+    const std::vector<KernelTerm> terms = resolved(kernel, d);
+    sum_terms(terms, 1, n, out, n, [&](std::size_t k, double* to, std::size_t) {
+        if (terms[k].kernel.kind == KernelKind::gaussian) {
+            std::fill_n(to, n, 1.0);
+            return;
+        }
+        const Buffer norms = term_norms(terms[k], n, d, X, n_threads);
+        std::copy(norms.begin(), norms.end(), to);
+        kernels().kernel_values(terms[k].kernel, 1, n, nullptr, nullptr, to, n);
+    });
 }
 
 void squared_distances(std::size_t n, std::size_t d, const double* X, double* out, int n_threads) {
     Buffer xx(n);
     squared_norms(n, d, X, xx.data(), n_threads);
-    symmetric(n, d, X, out, n_threads,
+    symmetric(n, out, n_threads,
               [&](std::size_t i0, std::size_t j0, std::size_t rows, std::size_t cols, double* to) {
+                  kernels().gemm_nt(rows, cols, d, 1, X + i0 * d, d, X + j0 * d, d, 0, to, n);
                   for (std::size_t i = 0; i < rows; ++i) {
                       for (std::size_t j = 0; j < cols; ++j) {
                           const double d2 = (xx[i0 + i] + xx[j0 + j]) - 2 * to[i * n + j];
@@ -131,38 +175,10 @@ void squared_distances(std::size_t n, std::size_t d, const double* X, double* ou
 }
 
 void gaussian_from_distances(double kappa, std::size_t n, double* d2, int n_threads) {
-    check_kernel({KernelKind::gaussian, kappa});
+    check_kernel(Kernel{KernelKind::gaussian, kappa});
     constexpr std::size_t run = 1u << 16;
     parallel_for((n + run - 1) / run, n_threads, [&](std::size_t b) {
         kernels().kernel_from_distances(kappa, std::min(run, n - b * run), d2 + b * run);
-    });
-}
-
-void kernel_predict_block(const Kernel& kernel, std::size_t n, std::size_t m, std::size_t d,
-                          const double* X, const double* landmark_norms, const double* landmarks,
-                          std::size_t n_targets, const double* weights, const double* bias,
-                          double* scratch, double* out) {
-    double *K = scratch, *xx = scratch + n * m;
-    for (std::size_t i = 0; i < n; ++i) {
-        xx[i] = kernels().dot(d, X + i * d, X + i * d);
-        std::copy_n(bias, n_targets, out + i * n_targets);
-    }
-    kernels().gemm_nt(n, m, d, 1, X, d, landmarks, d, 0, K, m);
-    kernels().kernel_values(kernel, n, m, xx, landmark_norms, K, m);
-    kernels().gemm_nn(n, n_targets, m, 1, K, m, weights, n_targets, 1, out, n_targets);
-}
-
-void kernel_predict(const Kernel& kernel, std::size_t n, std::size_t m, std::size_t d,
-                    const double* X, const double* landmarks, std::size_t n_targets,
-                    const double* weights, const double* bias, double* out, int n_threads) {
-    check_kernel(kernel);
-    Buffer norms(m);
-    squared_norms(m, d, landmarks, norms.data(), n_threads);
-    parallel_for(blocks(n), n_threads, [&](std::size_t b) {
-        const std::size_t i0 = b * block, rows = std::min(block, n - i0);
-        Buffer scratch(kernel_predict_scratch(rows, m));
-        kernel_predict_block(kernel, rows, m, d, X + i0 * d, norms.data(), landmarks, n_targets,
-                             weights, bias, scratch.data(), out + i0 * n_targets);
     });
 }
 

@@ -101,7 +101,7 @@ public:
     KMeans(const KernelSource& source, std::size_t count, std::uint64_t seed, int n_threads)
         : source_(source), n_threads_(n_threads), of_(source.n, 0), near_(source.n) {
         KernelSource plain = source;
-        plain.kernel = {KernelKind::linear};
+        plain.kernel = Kernel{KernelKind::linear};
         Spread seeds(plain, Spread::Rule::distance, true, n_threads);
         random_pursuit(seeds, count, seed);
         const std::size_t d = source.d;

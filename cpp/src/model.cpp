@@ -13,6 +13,28 @@ namespace {
 
 constexpr std::size_t block_bytes = 8u << 20;  // feature rows of one task
 
+void check(const Uncertainty& u, std::size_t M, std::size_t T) {
+    const std::size_t K = u.levels.size();
+    check_variance(u.variance, M);
+    if (!(u.lam > 0) || !std::isfinite(u.lam)) invalid("lam of the uncertainty must be positive");
+    if (u.noise.size() != T || u.factors.size() != T * K) {
+        invalid("noise must have " + std::to_string(T) + " entries and factors shape (" +
+                std::to_string(T) + ", " + std::to_string(K) + ")");
+    }
+    for (const auto* values : {&u.noise, &u.factors}) {
+        for (const double x : *values) {
+            if (!(x >= 0) || !std::isfinite(x))
+                invalid("noise and factors must be finite and not negative");
+        }
+    }
+    for (std::size_t k = 0; k < K; ++k) {
+        if (!(u.levels[k] > (k ? u.levels[k - 1] : 0)) || !(u.levels[k] < 1))
+            invalid("levels must be rising numbers between 0 and 1");
+    }
+    if (!(u.limit >= 0) || !std::isfinite(u.limit))
+        invalid("limit must be finite and not negative");
+}
+
 void check(const ModelParts& p) {
     if (!p.descriptor) invalid("a model needs a descriptor");
     const std::size_t D = p.descriptor->n_features(), T = p.targets.size(), M = p.n_landmarks;
@@ -26,6 +48,7 @@ void check(const ModelParts& p) {
     if (p.weights.size() != M * T) {
         invalid("weights must have shape (" + std::to_string(M) + ", " + std::to_string(T) + ")");
     }
+    if (p.uncertainty) check(*p.uncertainty, M, T);
     if (p.bias.size() != T) invalid("bias must have " + std::to_string(T) + " entries");
     for (const auto* values : {&p.landmarks, &p.weights, &p.bias}) {
         for (const double x : *values) {
@@ -44,14 +67,118 @@ void check(const ModelParts& p) {
     }
 }
 
+/// Rows of the lower triangle one after the other, and back.
+std::vector<double> triangle(const std::vector<double>& full, std::size_t m) {
+    std::vector<double> rows;
+    for (std::size_t i = 0; i < m; ++i) {
+        const auto from = full.begin() + static_cast<std::ptrdiff_t>(i * m);
+        rows.insert(rows.end(), from, from + static_cast<std::ptrdiff_t>(i + 1));
+    }
+    return rows;
+}
+
+std::vector<double> square(const std::vector<double>& rows, std::size_t m) {
+    std::vector<double> full(m * m, 0.0);
+    for (std::size_t i = 0, at = 0; i < m; at += ++i)
+        std::copy_n(rows.data() + at, i + 1, full.data() + i * m);
+    return full;
+}
+
+void write_kernel(const KernelSum& kernel, Records& r) {
+    const std::uint64_t B = kernel.terms.size();
+    std::vector<std::string> names;
+    std::vector<double> kappa, degree, offset, relevance, columns;
+    for (const KernelTerm& term : kernel.terms) {
+        names.emplace_back(kernel_name(term.kernel.kind));
+        kappa.push_back(term.kernel.kappa);
+        degree.push_back(term.kernel.degree);
+        offset.push_back(term.kernel.offset);
+        relevance.push_back(term.weight);
+        columns.push_back(static_cast<double>(term.first));
+        columns.push_back(static_cast<double>(term.last));
+    }
+    const bool plain = B == 1 && relevance[0] == 1 && kernel.terms[0].first == 0 &&
+                       kernel.terms[0].last == KernelTerm::all;
+    const std::vector<std::uint64_t> shape =
+        plain ? std::vector<std::uint64_t>{} : std::vector<std::uint64_t>{B};
+    r["kernel"] = text(joined(names));
+    r["kappa"] = numbers(kappa, shape);
+    r["degree"] = numbers(degree, shape);
+    r["offset"] = numbers(offset, shape);
+    if (plain) return;
+    r["relevance"] = numbers(relevance, {B});
+    r["columns"] = numbers(columns, {B, 2});
+}
+
+KernelSum read_kernel(const Fields& f) {
+    const auto names = words(f.text("kernel"));
+    const std::size_t B = names.size();
+    const auto kappa = f.doubles("kappa", B), degree = f.doubles("degree", B),
+               offset = f.doubles("offset", B);
+    const bool plain = !f.has("columns");
+    if (B == 0 || (plain && B > 1)) f.bad("kernel");
+    std::vector<double> relevance(B, 1.0), columns;
+    if (!plain) {
+        relevance = f.doubles("relevance", B);
+        columns = f.doubles("columns", 2 * B);
+    }
+    std::vector<KernelTerm> terms(B);
+    for (std::size_t k = 0; k < B; ++k) {
+        if (!(degree[k] >= 0 && degree[k] < 1e9)) f.bad("degree");
+        terms[k].kernel = {kernel_kind(names[k]), kappa[k], static_cast<int>(degree[k]), offset[k]};
+        terms[k].weight = relevance[k];
+        for (std::size_t e = 0; !plain && e < 2; ++e) {
+            const double at = columns[2 * k + e];
+            if (!(at >= 0 && at < 1e9) || at != std::floor(at)) f.bad("columns");
+            (e ? terms[k].last : terms[k].first) = static_cast<std::size_t>(at);
+        }
+    }
+    return KernelSum(std::move(terms));
+}
+
+void write_uncertainty(const Uncertainty& u, std::uint64_t M, std::uint64_t T, Records& r) {
+    r["variance_cholesky"] = numbers(triangle(u.variance.cholesky, M), {M * (M + 1) / 2});
+    r["variance_root"] = numbers(triangle(u.variance.root, M), {M * (M + 1) / 2});
+    r["variance_means"] = numbers(u.variance.means, {M});
+    r["variance_weight"] = number(u.variance.total_weight);
+    r["variance_lam"] = number(u.lam);
+    r["noise"] = numbers(u.noise, {T});
+    if (u.levels.empty()) return;
+    r["interval_levels"] = numbers(u.levels, {u.levels.size()});
+    r["interval_factors"] = numbers(u.factors, {T, u.levels.size()});
+    r["novelty_limit"] = number(u.limit);
+}
+
+std::shared_ptr<const Uncertainty> read_uncertainty(const Fields& f, std::size_t M) {
+    if (!f.has("variance_cholesky")) return nullptr;
+    auto u = std::make_shared<Uncertainty>();
+    u->variance.cholesky = square(f.doubles("variance_cholesky", M * (M + 1) / 2), M);
+    u->variance.root = square(f.doubles("variance_root", M * (M + 1) / 2), M);
+    u->variance.means = f.doubles("variance_means", M);
+    u->variance.total_weight = f.number("variance_weight");
+    u->lam = f.number("variance_lam");
+    u->noise = f.doubles("noise");
+    if (f.has("interval_levels")) {
+        u->levels = f.doubles("interval_levels");
+        u->factors = f.doubles("interval_factors");
+        u->limit = f.number("novelty_limit");
+    }
+    return u;
+}
+
+const ModelParts& checked(const ModelParts& p) {
+    check(p);
+    check_kernel(p.kernel, p.descriptor->n_features());
+    return p;
+}
+
 }  // namespace
 
-Model::Model(ModelParts parts) : parts_(std::move(parts)), norms_(parts_.n_landmarks) {
-    check_kernel(parts_.kernel);
-    check(parts_);
-    squared_norms(parts_.n_landmarks, parts_.descriptor->n_features(), parts_.landmarks.data(),
-                  norms_.data(), 1);
-}
+Model::Model(ModelParts parts)
+    : parts_(std::move(parts)),
+      predictor_(checked(parts_).kernel, parts_.n_landmarks, parts_.descriptor->n_features(),
+                 parts_.landmarks.data(), n_targets(), parts_.weights.data(), parts_.bias.data(),
+                 parts_.uncertainty ? &parts_.uncertainty->variance : nullptr) {}
 
 void Model::save(const std::string& path) const {
     const ModelParts& p = parts_;
@@ -61,10 +188,8 @@ void Model::save(const std::string& path) const {
     r["centre"] = text(p.centre);
     r["species"] = text(joined(p.species));
     write_descriptor(*p.descriptor, r);
-    r["kernel"] = text(kernel_name(p.kernel.kind));
-    r["kappa"] = number(p.kernel.kappa);
-    r["degree"] = number(p.kernel.degree);
-    r["offset"] = number(p.kernel.offset);
+    write_kernel(p.kernel, r);
+    if (p.uncertainty) write_uncertainty(*p.uncertainty, M, T, r);
     r["landmarks"] = numbers(p.landmarks, {M, D});
     r["weights"] = numbers(p.weights, {M, T});
     r["bias"] = numbers(p.bias, {T});
@@ -82,8 +207,6 @@ Model Model::load(const std::string& path) {
     p.isotope = f.text("isotope");
     p.centre = f.text("centre");
     p.species = words(f.text("species"));
-    p.kernel = {kernel_kind(f.text("kernel")), f.number("kappa"),
-                static_cast<int>(f.count("degree")), f.number("offset")};
     if (f.shape("landmarks").size() != 2) f.bad("landmarks");
     p.n_landmarks = static_cast<std::size_t>(f.shape("landmarks")[0]);
     p.landmarks = f.doubles("landmarks");
@@ -97,6 +220,8 @@ Model Model::load(const std::string& path) {
     }
     p.provenance = f.text("provenance");
     try {
+        p.kernel = read_kernel(f);
+        p.uncertainty = read_uncertainty(f, p.n_landmarks);
         p.descriptor = read_descriptor(f, p.species.size());
         return Model(std::move(p));
     } catch (const std::invalid_argument& e) {
@@ -105,16 +230,18 @@ Model Model::load(const std::string& path) {
 }
 
 void Model::predict(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
-                    double* out, int n_threads) const {
-    const std::size_t D = parts_.descriptor->n_features(), T = n_targets(), M = parts_.n_landmarks;
-    const std::size_t block = std::clamp<std::size_t>(block_bytes / (8 * D), 32, 256);
+                    double* out, int n_threads, double* novelty, Precision precision) const {
+    if (novelty && !parts_.uncertainty) invalid("this model carries no uncertainty");
+    const std::size_t D = parts_.descriptor->n_features(), T = n_targets();
+    const std::size_t block = std::clamp<std::size_t>(block_bytes / (8 * D) / 96 * 96, 48, 192);
     parts_.descriptor->stream(
         atoms, n_centres, centres, block, n_threads,
-        [&](std::size_t first, std::size_t n, const double* rows, std::vector<double>& scratch) {
-            scratch.resize(kernel_predict_scratch(n, M));
-            kernel_predict_block(parts_.kernel, n, M, D, rows, norms_.data(),
-                                 parts_.landmarks.data(), T, parts_.weights.data(),
-                                 parts_.bias.data(), scratch.data(), out + first * T);
+        [&](std::size_t first, std::size_t n, const double* rows, std::vector<double>& spread) {
+            spread.resize(2 * n);
+            predictor_.block(n, rows, out + first * T, novelty ? spread.data() : nullptr,
+                             precision);
+            for (std::size_t i = 0; novelty && i < n; ++i)
+                novelty[first + i] = spread[2 * i] / parts_.uncertainty->lam + spread[2 * i + 1];
         });
     for (std::size_t t = 0; t < T;
          ++t) {  // what a scalar regression may leave, and nature does not

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "learning.hpp"
+
 #include <glassnmr/landmarks.hpp>
+#include <glassnmr/predictor.hpp>
 #include <glassnmr/regression.hpp>
 #include <optional>
 
@@ -8,6 +11,7 @@
 namespace {
 
 using glassnmr::Kernel;
+using glassnmr::KernelSum;
 using glassnmr::RidgePath;
 
 constexpr auto size = [](py::ssize_t n) { return static_cast<std::size_t>(n); };
@@ -19,13 +23,29 @@ const double* optional_weights(const std::optional<Array>& weights, py::ssize_t 
     return weights ? weights->data() : nullptr;
 }
 
-Kernel make_kernel(const std::string& name, double kappa, int degree, double offset) {
-    Kernel kernel{glassnmr::kernel_kind(name), kappa, degree, offset};
+KernelSum make_kernel(const std::string& name, double kappa, int degree, double offset) {
+    const KernelSum kernel(Kernel{glassnmr::kernel_kind(name), kappa, degree, offset});
     glassnmr::check_kernel(kernel);
     return kernel;
 }
 
-Array kernel_matrix(const Kernel& kernel, const Array& X, const std::optional<Array>& Y,
+/// Kernels of neighbouring columns, with their widths and weights.
+KernelSum sum_kernels(const std::vector<KernelSum>& kernels, const std::vector<std::size_t>& widths,
+                      const std::vector<double>& relevance) {
+    if (kernels.size() != widths.size() || kernels.size() != relevance.size())
+        glassnmr::invalid("a sum of kernels needs a width and a relevance for each");
+    std::vector<glassnmr::KernelTerm> terms;
+    std::size_t first = 0;
+    for (std::size_t k = 0; k < kernels.size(); first += widths[k++]) {
+        if (kernels[k].terms.size() != 1) glassnmr::invalid("a sum holds plain kernels, not sums");
+        terms.push_back({kernels[k].terms[0].kernel, relevance[k], first, first + widths[k]});
+    }
+    KernelSum kernel(std::move(terms));
+    glassnmr::check_kernel(kernel);
+    return kernel;
+}
+
+Array kernel_matrix(const KernelSum& kernel, const Array& X, const std::optional<Array>& Y,
                     int n_threads) {
     require_matrix(X, "X");
     if (Y) require_shape(*Y, "Y", {-1, X.shape(1)});
@@ -43,7 +63,7 @@ Array kernel_matrix(const Kernel& kernel, const Array& X, const std::optional<Ar
     return out;
 }
 
-Array kernel_diagonal(const Kernel& kernel, const Array& X, int n_threads) {
+Array kernel_diagonal(const KernelSum& kernel, const Array& X, int n_threads) {
     require_matrix(X, "X");
     Array out(X.shape(0));
     const double* x = X.data();
@@ -76,24 +96,44 @@ Array gaussian_from_distances(const Array& d2, double kappa, int n_threads) {
     return out;
 }
 
-Array kernel_predict(const Kernel& kernel, const Array& X, const Array& landmarks,
-                     const Array& weights, const Array& bias, int n_threads) {
+glassnmr::VarianceParts variance_parts(const Array& cholesky, const Array& root, const Array& means,
+                                       double total_weight) {
+    require_shape(cholesky, "cholesky", {-1, cholesky.shape(0)});
+    require_shape(root, "root", {cholesky.shape(0), cholesky.shape(0)});
+    require_shape(means, "means", {cholesky.shape(0)});
+    const auto copy = [](const Array& a) {
+        return std::vector<double>(a.data(), a.data() + a.size());
+    };
+    return {copy(cholesky), copy(root), copy(means), total_weight};
+}
+
+/// (values (n, T), spread (n, 2) or none).
+py::tuple kernel_predict(const KernelSum& kernel, const Array& X, const Array& landmarks,
+                         const Array& weights, const Array& bias,
+                         const std::optional<glassnmr::VarianceParts>& variance,
+                         const std::string& precision, int n_threads) {
     require_matrix(X, "X");
     require_shape(landmarks, "landmarks", {-1, X.shape(1)});
     require_shape(weights, "weights", {landmarks.shape(0), -1});
     require_shape(bias, "bias", {weights.shape(1)});
-    Array out({X.shape(0), weights.shape(1)});
+    const glassnmr::Precision how = precision_named(precision);
+    Array out({X.shape(0), weights.shape(1)}), spread({variance ? X.shape(0) : 0, py::ssize_t{2}});
     const double *x = X.data(), *l = landmarks.data(), *w = weights.data(), *b = bias.data();
-    double* to = out.mutable_data();
+    double *to = out.mutable_data(), *spread_to = variance ? spread.mutable_data() : nullptr;
     const std::size_t n = size(X.shape(0)), m = size(landmarks.shape(0)), d = size(X.shape(1));
     const std::size_t n_targets = size(weights.shape(1));
-    const py::gil_scoped_release nogil;
-    glassnmr::kernel_predict(kernel, n, m, d, x, l, n_targets, w, b, to, n_threads);
-    return out;
+    {
+        const py::gil_scoped_release nogil;
+        const glassnmr::Predictor predictor(kernel, m, d, l, n_targets, w, b,
+                                            variance ? &*variance : nullptr);
+        predictor.predict(n, x, to, spread_to, how, n_threads);
+    }
+    if (!variance) return py::make_tuple(out, py::none());
+    return py::make_tuple(out, spread);
 }
 
 /// (index (m), residual (m), factor (m, n)); kernel None means that X is the kernel matrix.
-py::tuple select_landmarks(const std::optional<Kernel>& kernel, const Array& X,
+py::tuple select_landmarks(const std::optional<KernelSum>& kernel, const Array& X,
                            const std::string& method, std::size_t count, double tolerance,
                            std::uint64_t seed, int n_threads) {
     require_matrix(X, "X");
@@ -231,10 +271,20 @@ Array solve_triangular(const Array& L, const Array& B, bool transposed, int n_th
 
 }  // namespace
 
+glassnmr::Precision precision_named(const std::string& name) {
+    if (name == "double") return glassnmr::Precision::full;
+    if (name == "single") return glassnmr::Precision::single;
+    glassnmr::invalid("precision must be double or single, got " + name);
+}
+
 void bind_learning(py::module_& m) {
-    py::class_<Kernel>(m, "Kernel")
+    py::class_<KernelSum>(m, "Kernel")
         .def(py::init(&make_kernel), "name"_a, py::kw_only(), "kappa"_a = 1.0, "degree"_a = 2,
-             "offset"_a = 1.0);
+             "offset"_a = 1.0)
+        .def_static("sum", &sum_kernels, "kernels"_a, py::kw_only(), "widths"_a, "relevance"_a);
+    py::class_<glassnmr::VarianceParts>(m, "Variance")
+        .def(py::init(&variance_parts), py::kw_only(), "cholesky"_a, "root"_a, "means"_a,
+             "total_weight"_a);
     m.def("kernel_matrix", &kernel_matrix, "kernel"_a, "X"_a, "Y"_a = py::none(), py::kw_only(),
           "n_threads"_a = 0);
     m.def("kernel_diagonal", &kernel_diagonal, "kernel"_a, "X"_a, py::kw_only(), "n_threads"_a = 0);
@@ -242,7 +292,8 @@ void bind_learning(py::module_& m) {
     m.def("gaussian_from_distances", &gaussian_from_distances, "d2"_a, py::kw_only(), "kappa"_a,
           "n_threads"_a = 0);
     m.def("kernel_predict", &kernel_predict, "kernel"_a, "X"_a, "landmarks"_a, "weights"_a,
-          "bias"_a, py::kw_only(), "n_threads"_a = 0);
+          "bias"_a, py::kw_only(), "variance"_a = py::none(), "precision"_a = "double",
+          "n_threads"_a = 0);
     m.def("select_landmarks", &select_landmarks, "kernel"_a.none(true), "X"_a, py::kw_only(),
           "method"_a, "count"_a, "tolerance"_a, "seed"_a = 0, "n_threads"_a = 0);
     m.def("ridge", &ridge, "factor"_a, "y"_a, py::kw_only(), "lam"_a, "counts"_a,

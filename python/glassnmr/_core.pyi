@@ -70,6 +70,13 @@ class Kernel:
         degree: SupportsInt = ...,
         offset: SupportsFloat = ...,
     ) -> None: ...
+    @staticmethod
+    def sum(
+        kernels: Sequence[Kernel],
+        *,
+        widths: Sequence[SupportsInt],
+        relevance: Sequence[SupportsFloat],
+    ) -> Kernel: ...
 
 class Lines:
     def __init__(
@@ -126,10 +133,7 @@ class Model:
         species: Sequence[str],
         isotope: str,
         centre: str,
-        kernel: str,
-        kappa: SupportsFloat,
-        degree: SupportsInt,
-        offset: SupportsFloat,
+        kernel: Kernel,
         landmarks: ArrayLike,
         weights: ArrayLike,
         bias: ArrayLike,
@@ -137,6 +141,7 @@ class Model:
         units: Sequence[str],
         reference: tuple[SupportsFloat, SupportsFloat] | None,
         provenance: str,
+        uncertainty: Uncertainty | None = ...,
     ) -> None: ...
     @staticmethod
     def load(path: str) -> Model: ...
@@ -149,11 +154,33 @@ class Model:
         species: ArrayLike,
         centres: ArrayLike,
         *,
+        precision: str = ...,
         n_threads: SupportsInt = ...,
     ) -> NDArray[np.float64]: ...
     def with_reference(self, reference: tuple[SupportsFloat, SupportsFloat] | None, *, provenance: str) -> Model: ...
     @property
     def landmarks(self) -> NDArray[np.float64]: ...
+    def predict_with_novelty(
+        self,
+        positions: ArrayLike,
+        cell: ArrayLike,
+        pbc: Sequence[bool],
+        species: ArrayLike,
+        centres: ArrayLike,
+        *,
+        precision: str = ...,
+        n_threads: SupportsInt = ...,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    def with_intervals(
+        self,
+        levels: ArrayLike,
+        factors: ArrayLike,
+        limit: SupportsFloat,
+        *,
+        provenance: str,
+    ) -> Model: ...
+    @property
+    def uncertainty(self) -> dict[str, Any] | None: ...
     @property
     def species(self) -> list[str]: ...
     @property
@@ -173,7 +200,7 @@ class Model:
     @property
     def descriptor(self) -> Descriptor: ...
     @property
-    def kernel(self) -> dict[str, Any]: ...
+    def kernel(self) -> list[Any]: ...
 
 class NumericalError(ArithmeticError):
     ...
@@ -244,6 +271,19 @@ class Soap(Descriptor):
         n_threads: SupportsInt = ...,
     ) -> NDArray[np.float64]: ...
 
+class Uncertainty:
+    def __init__(self, variance: Variance, *, lam: SupportsFloat, noise: ArrayLike) -> None: ...
+
+class Variance:
+    def __init__(
+        self,
+        *,
+        cholesky: ArrayLike,
+        root: ArrayLike,
+        means: ArrayLike,
+        total_weight: SupportsFloat,
+    ) -> None: ...
+
 def central_transition_critical_values(eta: SupportsFloat) -> NDArray[np.float64]: ...
 
 def central_transition_distribution(eta: SupportsFloat, u: SupportsFloat) -> float: ...
@@ -276,8 +316,10 @@ def kernel_predict(
     weights: ArrayLike,
     bias: ArrayLike,
     *,
+    variance: Variance | None = ...,
+    precision: str = ...,
     n_threads: SupportsInt = ...,
-) -> NDArray[np.float64]: ...
+) -> tuple[Any, ...]: ...
 
 def kernel_ridge(
     K: ArrayLike,

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
 from glassnmr.checked import checked_count, checked_rows
-from glassnmr.learning import LSSVR, KernelRidge, core_kernel, kappa_of_distances, median_kappa
+from glassnmr.learning import LSSVR, Bodies, KernelRidge, core_kernel, kappa_of_distances, median_kappa
 
 __all__ = ["GroupedKFold", "group_numbers"]
 
@@ -88,47 +88,67 @@ class KernelRows:
         self.X = checked_rows(X)
         self.estimator = estimator
         self.n_threads = estimator.n_threads
+        self.bodies = Bodies.of(estimator, self.X.shape[1])
         self.small = len(self.X) <= SMALL and getattr(estimator, "landmarks", "icd") != "kmeans"
-        self.gaussian = estimator.kernel == "gaussian"
+        self.gaussian = "gaussian" in self.bodies.names
+        self.whole: list[Floats] = []
         if estimator.kernel == "precomputed":
             if self.X.shape[0] != self.X.shape[1]:
                 raise ValueError(f"a precomputed kernel must be square, got shape {self.X.shape}")
-            self.small, self.whole = True, self.X
+            self.small, self.whole = True, [self.X]
         elif self.small:
-            self.whole = (_core.squared_distances(self.X, n_threads=self.n_threads) if self.gaussian else
-                          _core.kernel_matrix(self.kernel(1.0), self.X, n_threads=self.n_threads))
+            self.whole = [self._whole(name, part)
+                          for name, part in zip(self.bodies.names, self.bodies.parts(self.X), strict=True)]
+
+    def _whole(self, name: str, part: Floats) -> Floats:
+        """Squared distances of a Gaussian body, kernel of another, between all rows."""
+        if name == "gaussian":
+            return _core.squared_distances(part, n_threads=self.n_threads)
+        return _core.kernel_matrix(core_kernel(name, 1.0, self.bodies.degree, self.bodies.offset), part,
+                                   n_threads=self.n_threads)
 
     def __len__(self) -> int:
         return len(self.X)
 
-    def kernel(self, kappa: float) -> _core.Kernel:
-        e = self.estimator
-        return core_kernel(e.kernel, kappa, e.degree, e.offset)
+    def kappa(self, rows: Rows) -> float | Floats:
+        """The kappa of the estimator, or what "auto" means on these rows; an array for a sum of kernels."""
+        def median(body: int) -> float:
+            if self.small:
+                return kappa_of_distances(self.whole[body][np.ix_(rows, rows)])
+            return median_kappa(self.bodies.parts(self.X[rows])[body])
 
-    def kappa(self, rows: Rows) -> float:
-        """The kappa of the estimator, or what "auto" means on these rows."""
-        wanted = self.estimator.kappa
-        if not isinstance(wanted, str):
-            return float(wanted)
-        if not self.gaussian:
-            return 1.0
-        return kappa_of_distances(self.whole[np.ix_(rows, rows)]) if self.small else median_kappa(self.X[rows])
+        return self.bodies.kappas(self.estimator.kappa, median)
 
-    def train(self, rows: Rows, kappa: float) -> tuple[_core.Kernel | None, Floats]:
+    def train(self, rows: Rows, kappa: float | Floats) -> tuple[_core.Kernel | None, Floats]:
         """What the core needs of these rows: their kernel with each other (and None), or a kernel and features."""
         if not self.small:
-            return self.kernel(kappa), np.ascontiguousarray(self.X[rows])
+            return self.bodies.core(kappa), np.ascontiguousarray(self.X[rows])
         return None, self.between(rows, rows, kappa)
 
-    def between(self, rows: Rows, others: Rows, kappa: float) -> Floats:
+    def between(self, rows: Rows, others: Rows, kappa: float | Floats) -> Floats:
         """K (rows, others)."""
         if not self.small:
-            return _core.kernel_matrix(self.kernel(kappa), np.ascontiguousarray(self.X[rows]),
+            return _core.kernel_matrix(self.bodies.core(kappa), np.ascontiguousarray(self.X[rows]),
                                        np.ascontiguousarray(self.X[others]), n_threads=self.n_threads)
-        part = np.ascontiguousarray(self.whole[np.ix_(rows, others)])
-        return _core.gaussian_from_distances(part, kappa=kappa, n_threads=self.n_threads) if self.gaussian else part
+        total: Floats | None = None
+        for name, whole, value, weight in zip(self.bodies.names, self.whole, np.atleast_1d(kappa),
+                                              self.bodies.relevance, strict=True):
+            part: Floats = np.ascontiguousarray(whole[np.ix_(rows, others)])
+            if name == "gaussian":
+                part = _core.gaussian_from_distances(part, kappa=float(value), n_threads=self.n_threads)
+            total = part if self.bodies.plain else weight * part if total is None else total + weight * part
+        assert total is not None
+        return total
 
-    def factor(self, rows: Rows, kappa: float, count: int | None = None) -> tuple[Rows, Floats, Floats]:
+    def diagonal(self, rows: Rows) -> Floats:
+        """K(x, x) of some rows when the kernel between all of them is at hand."""
+        if self.estimator.kernel == "precomputed":
+            return np.ascontiguousarray(self.whole[0].diagonal()[rows])
+        parts = [w * (np.ones(len(rows)) if name == "gaussian" else whole.diagonal()[rows])
+                 for name, whole, w in zip(self.bodies.names, self.whole, self.bodies.relevance, strict=True)]
+        return np.ascontiguousarray(np.sum(parts, axis=0))
+
+    def factor(self, rows: Rows, kappa: float | Floats, count: int | None = None) -> tuple[Rows, Floats, Floats]:
         """Landmarks among these rows by the estimator's method: index, residual trace, features transposed."""
         e = self.estimator
         if isinstance(e, LSSVR):
@@ -142,22 +162,23 @@ class KernelRows:
             raise ValueError("X has only zero rows: a kernel of zeros cannot be fitted")
         return found
 
-    def fitted(self, train: Rows, y: Floats, weights: Floats | None, kappa: float, lam: float) -> LSSVR | KernelRidge:
+    def fitted(self, train: Rows, y: Floats, weights: Floats | None, kappa: float | Floats, lam: float
+               ) -> LSSVR | KernelRidge:
         """The estimator fitted on some rows."""
         params = {**self.estimator.get_params(), "kappa": kappa, "lam": lam}
         if self.small:
-            params["kernel"] = "precomputed"
+            params |= {"kernel": "precomputed", "bodies": None, "relevance": None, "kappa": 1.0}
         model = type(self.estimator)(**params)
         return model.fit(self.train(train, kappa)[1], y[train], None if weights is None else weights[train])
 
-    def fit_predict(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: float, lam: float
+    def fit_predict(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: float | Floats, lam: float
                     ) -> Floats:
         """Fit the estimator on some rows and predict others."""
         model = self.fitted(train, y, weights, kappa, lam)
         prediction: Floats = model.predict(self.between(test, train, kappa) if self.small else self.X[test])
         return prediction
 
-    def fit_spread(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: float, lam: float
+    def fit_spread(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: float | Floats, lam: float
                    ) -> tuple[Floats, Floats, Floats]:
         """As `fit_predict`, with deviation (n, T) and novelty (n,) of THEORY.md eq. (9.12); NaN for exact kernel ridge.
         """
@@ -166,8 +187,5 @@ class KernelRows:
         prediction = np.asarray(model.predict(rows)).reshape(len(test), -1)
         if not isinstance(model, LSSVR):
             return prediction, np.full(prediction.shape, np.nan), np.full(len(test), np.nan)
-        own = None
-        if self.small:
-            own = np.ones(len(test)) if self.gaussian else np.ascontiguousarray(self.whole.diagonal()[test])
-        novelty = model.spread(rows, own) @ [1 / lam, 1.0]
+        novelty = model.spread(rows, self.diagonal(test) if self.small else None) @ [1 / lam, 1.0]
         return prediction, np.sqrt(1 + novelty)[:, None] * model.noise_, novelty

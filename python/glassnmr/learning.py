@@ -8,6 +8,7 @@ them) without needing it.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -75,6 +76,72 @@ def core_kernel(name: Any, kappa: float, degree: Any, offset: Any) -> _core.Kern
         raise ValueError(f"kernel must be a name, got {name!r}")
     return _core.Kernel(name, kappa=kappa, degree=checked_count(degree, "degree"),
                         offset=checked_number(offset, "offset", 0))
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """The kernels of an estimator, each of its columns: one of the whole row, or a sum (THEORY.md eq. (7.6))."""
+
+    names: tuple[str, ...]
+    first: tuple[int, ...]
+    last: tuple[int, ...]
+    relevance: tuple[float, ...]
+    degree: int
+    offset: float
+    plain: bool
+    """one kernel of whole rows"""
+
+    @classmethod
+    def of(cls, estimator: Regressor, n_features: int) -> Bodies:
+        """From an estimator's checked parameters."""
+        names = estimator.kernel
+        if estimator.bodies is None:
+            if not isinstance(names, str):
+                raise ValueError(f"kernel must be a name unless bodies are given, got {names!r}")
+            if estimator.relevance is not None:
+                raise ValueError("relevance needs bodies, the numbers of columns of each part of the row")
+            return cls((names,), (0,), (n_features,), (1.0,), estimator.degree, estimator.offset, True)
+        widths = [checked_count(w, "bodies") for w in estimator.bodies]
+        if sum(widths) != n_features or not widths:
+            raise ValueError(f"bodies must add up to the {n_features} columns of X, got {widths}")
+        if names == "precomputed":
+            raise ValueError("bodies need feature rows, not a precomputed kernel")
+        listed = (names,) * len(widths) if isinstance(names, str) else tuple(names)
+        weights = [1 / len(widths)] * len(widths) if estimator.relevance is None else list(estimator.relevance)
+        if len(listed) != len(widths) or len(weights) != len(widths):
+            raise ValueError(f"kernel and relevance must have one entry for each of the {len(widths)} bodies, got "
+                             f"{len(listed)} and {len(weights)}")
+        ends = np.cumsum(widths).tolist()
+        return cls(listed, (0, *ends[:-1]), tuple(ends),
+                   tuple(checked_number(w, "relevance", 0, strict=True) for w in weights), estimator.degree,
+                   estimator.offset, False)
+
+    def parts(self, X: Floats) -> list[Floats]:
+        """Columns of each body."""
+        if self.plain:
+            return [X]
+        return [np.ascontiguousarray(X[:, a:b]) for a, b in zip(self.first, self.last, strict=True)]
+
+    def kappas(self, kappa: float | str | Sequence[float], median: Callable[[int], float]) -> float | Floats:
+        """kappa of each body as a number, or an array for a sum; `median(body)` tells what "auto" means."""
+        auto = isinstance(kappa, str) and kappa == "auto"
+        given = [kappa] * len(self.names) if auto or np.ndim(kappa) == 0 else list(np.asarray(kappa))
+        if len(given) != len(self.names) or (self.plain and np.ndim(kappa) != 0):
+            raise ValueError(f"kappa must be a number, 'auto', or one number for each of the {len(self.names)} bodies, "
+                             f"got {kappa!r}")
+        checked = [1.0 if auto else checked_number(value, "kappa", 0, strict=True) for value in given]
+        values = [1.0 if name != "gaussian" else median(k) if auto else checked[k]
+                  for k, name in enumerate(self.names)]
+        return values[0] if self.plain else np.array(values)
+
+    def core(self, kappa: float | Floats) -> _core.Kernel:
+        """The core's kernel with these kappas."""
+        kernels = [core_kernel(name, float(value), self.degree, self.offset)
+                   for name, value in zip(self.names, np.atleast_1d(kappa), strict=True)]
+        if self.plain:
+            return kernels[0]
+        return _core.Kernel.sum(kernels, widths=[b - a for a, b in zip(self.first, self.last, strict=True)],
+                                relevance=list(self.relevance))
 
 
 def kernel_matrix(X: ArrayLike, Y: ArrayLike | None = None, *, kernel: str = "gaussian", kappa: float | str = "auto",
@@ -173,17 +240,19 @@ def robust_weights(factor: Floats, y: Floats, lam: float, robust: float, weights
 class Regressor:
     """What both estimators share: parameters, checks, prediction as K(x, landmarks) weights + bias."""
 
-    kernel: str
-    kappa: float | str
+    kernel: str | Sequence[str]
+    kappa: float | str | Sequence[float]
     degree: int
     offset: float
     lam: float
+    bodies: Sequence[int] | None
+    relevance: Sequence[float] | None
     n_threads: int
 
     landmarks_: Floats | None
     weights_: Floats
     bias_: Floats
-    kappa_: float
+    kappa_: float | Floats
     n_features_in_: int
 
     @classmethod
@@ -221,36 +290,45 @@ class Regressor:
         """The kernel with its parameters checked and kappa known; None when X is the kernel."""
         checked_number(self.lam, "lam", 0)
         self.n_features_in_ = X.shape[1]
-        auto = isinstance(self.kappa, str) and self.kappa == "auto"
-        if not auto:
-            checked_number(self.kappa, "kappa", 0, strict=True)
+        self._bodies = Bodies.of(self, X.shape[1])
         if self.kernel == "precomputed":
             if X.shape[0] != X.shape[1]:
                 raise ValueError(f"a precomputed kernel must be square to be fitted, got shape {X.shape}")
-            self.kappa_ = 1.0
+            self.kappa_ = self._bodies.kappas(self.kappa, lambda _: 1.0)
             return None
-        if self.kernel == "gaussian":
-            self.kappa_ = median_kappa(X, n_threads=self.n_threads) if auto else float(self.kappa)
-        else:
-            self.kappa_ = 1.0
-        return core_kernel(self.kernel, self.kappa_, self.degree, self.offset)
+        parts = self._bodies.parts(X)
+        self.kappa_ = self._bodies.kappas(self.kappa, lambda k: median_kappa(parts[k], n_threads=self.n_threads))
+        return self.core_kernel()
 
-    def _predict(self, rows: Floats) -> Floats:
+    _bodies: Bodies
+
+    def core_kernel(self) -> _core.Kernel:
+        """The fitted kernel, for the core."""
+        return self._bodies.core(self.kappa_)
+
+    def _predict(self, rows: Floats, precision: str = "double") -> Floats:
         raise NotImplementedError
 
-    def predict(self, X: ArrayLike) -> Floats:
-        """Predicted values (n,) or (n, T) of rows (n, D); rows are worked off in blocks."""
+    def predict(self, X: ArrayLike, *, precision: str = "double") -> Floats:
+        """Predicted values (n,) or (n, T) of rows (n, D); rows are worked off in blocks.
+
+        `precision` "single" makes the products of rows and landmarks in float32, all else in double: about twice as
+        fast for long rows (THEORY.md eq. (7.7)).
+        """
         if not self.__sklearn_is_fitted__():
             raise ValueError(f"this {type(self).__name__} is not fitted yet; call fit first")
-        prediction = self._predict(checked_rows(X, "X", self.n_features_in_))
+        prediction = self._predict(checked_rows(X, "X", self.n_features_in_), precision)
         return prediction[:, 0] if self._one_target else prediction
 
     _one_target: bool = True
 
-    def _kernel_predict(self, rows: Floats) -> Floats:
+    def _kernel_predict(self, rows: Floats, precision: str, variance: _core.Variance | None = None
+                        ) -> tuple[Floats, Floats | None]:
         assert self.landmarks_ is not None
-        kernel = core_kernel(self.kernel, self.kappa_, self.degree, self.offset)
-        return _core.kernel_predict(kernel, rows, self.landmarks_, self.weights_, self.bias_, n_threads=self.n_threads)
+        found: tuple[Floats, Floats | None] = _core.kernel_predict(
+            self.core_kernel(), rows, self.landmarks_, self.weights_, self.bias_, variance=variance,
+            precision=precision, n_threads=self.n_threads)
+        return found
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Coefficient of determination R^2, the mean over targets."""
@@ -274,6 +352,9 @@ class KernelRidge(Regressor):
     kappa : of the Gaussian exp(-kappa |x - x'|^2); "auto": :func:`median_kappa`
     lam : >= 0, added to the diagonal
     degree, offset : of the polynomial (x . x' + offset)^degree
+    bodies : numbers of columns of the parts of a row, as 2-body and 3-body features: the kernel is then a sum over them
+        (THEORY.md eq. (7.6)), and `kernel` and `kappa` may have one entry for each; "auto" is resolved for each
+    relevance : > 0, weights of the sum; equal ones that add up to 1 by default
     n_threads : 0 is the runtime's default
 
     Attributes
@@ -287,13 +368,16 @@ class KernelRidge(Regressor):
     True
     """
 
-    def __init__(self, kernel: str = "gaussian", kappa: float | str = "auto", lam: float = 1e-6, degree: int = 2,
-                 offset: float = 1.0, n_threads: int = 0):
+    def __init__(self, kernel: str | Sequence[str] = "gaussian", kappa: float | str | Sequence[float] = "auto",
+                 lam: float = 1e-6, degree: int = 2, offset: float = 1.0, bodies: Sequence[int] | None = None,
+                 relevance: Sequence[float] | None = None, n_threads: int = 0):
         self.kernel = kernel
         self.kappa = kappa
         self.lam = lam
         self.degree = degree
         self.offset = offset
+        self.bodies = bodies
+        self.relevance = relevance
         self.n_threads = n_threads
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> KernelRidge:
@@ -308,8 +392,10 @@ class KernelRidge(Regressor):
         self.weights_ = alpha
         return self
 
-    def _predict(self, rows: Floats) -> Floats:
-        return rows @ self.weights_ + self.bias_ if self.landmarks_ is None else self._kernel_predict(rows)
+    def _predict(self, rows: Floats, precision: str = "double") -> Floats:
+        if self.landmarks_ is None:
+            return rows @ self.weights_ + self.bias_
+        return self._kernel_predict(rows, precision)[0]
 
 
 class LSSVR(Regressor):
@@ -320,7 +406,7 @@ class LSSVR(Regressor):
 
     Parameters
     ----------
-    kernel, kappa, degree, offset, n_threads : as in :class:`KernelRidge`
+    kernel, kappa, degree, offset, bodies, relevance, n_threads : as in :class:`KernelRidge`
     lam : >= 0, the ridge; with all rows as landmarks the same number as in kernel ridge regression
     n_landmarks : at most that many landmarks; more than there are rows means all
     landmarks : "icd", "rpcholesky", "fps", "entropy", "kmeans" or "random", see :func:`select_landmarks`
@@ -346,9 +432,10 @@ class LSSVR(Regressor):
     ((12, 1), True)
     """
 
-    def __init__(self, kernel: str = "gaussian", kappa: float | str = "auto", lam: float = 1e-6, degree: int = 2,
-                 offset: float = 1.0, n_landmarks: int = 1000, landmarks: str = "icd", tolerance: float = 1e-12,
-                 seed: int = 0, robust: float | None = None, n_threads: int = 0):
+    def __init__(self, kernel: str | Sequence[str] = "gaussian", kappa: float | str | Sequence[float] = "auto",
+                 lam: float = 1e-6, degree: int = 2, offset: float = 1.0, n_landmarks: int = 1000,
+                 landmarks: str = "icd", tolerance: float = 1e-12, seed: int = 0, robust: float | None = None,
+                 bodies: Sequence[int] | None = None, relevance: Sequence[float] | None = None, n_threads: int = 0):
         self.kernel = kernel
         self.kappa = kappa
         self.lam = lam
@@ -359,6 +446,8 @@ class LSSVR(Regressor):
         self.tolerance = tolerance
         self.seed = seed
         self.robust = robust
+        self.bodies = bodies
+        self.relevance = relevance
         self.n_threads = n_threads
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> LSSVR:
@@ -395,13 +484,17 @@ class LSSVR(Regressor):
         self.noise_ = np.sqrt((squares + self.lam * (v[0] ** 2).sum(axis=0)) / self.total_weight_)
         return self
 
-    def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
+    def predict(self, X: ArrayLike, return_std: bool = False, *, precision: str = "double") -> Any:
         """Predicted values (n,) or (n, T) of rows (n, D); rows are worked off in blocks.
 
-        With `return_std` also their standard deviation, of the same shape: that of the Gaussian process with the same
-        kernel and ridge and the amplitude of greatest likelihood, THEORY.md eq. (9.11). It needs lam > 0.
+        Parameters
+        ----------
+        X : (n, D)
+        return_std : also their standard deviation, of the same shape: that of the Gaussian process with the same kernel
+            and ridge and the amplitude of greatest likelihood, THEORY.md eq. (9.11). It needs lam > 0.
+        precision : "double", or "single" for products in float32, as in :meth:`KernelRidge.predict`
         """
-        values = super().predict(X)
+        values = super().predict(X, precision=precision)
         if not return_std:
             return values
         rest, leverage = self.spread(X).T
@@ -438,23 +531,29 @@ class LSSVR(Regressor):
         if self.ridge_root_ is None or self.feature_means_ is None:
             raise ValueError("the spread of a prediction needs lam above 0")
         rows = checked_rows(X, "X", self.n_features_in_)
-        if self.landmarks_ is None:
-            if diagonal is None:
-                raise ValueError("the spread with a precomputed kernel needs diagonal, k(x, x) of each row")
-            own = np.asarray(diagonal, dtype=np.float64)
-            if own.shape != (len(rows),) or not np.isfinite(own).all():
-                raise ValueError(f"diagonal must be {len(rows)} finite numbers, got shape {own.shape}")
-            K = np.ascontiguousarray(rows[:, self.landmark_indices_].T)
-        else:
-            kernel = core_kernel(self.kernel, self.kappa_, self.degree, self.offset)
-            K = _core.kernel_matrix(kernel, self.landmarks_, rows, n_threads=self.n_threads)
-            own = _core.kernel_diagonal(kernel, rows, n_threads=self.n_threads)
+        if self.landmarks_ is not None:
+            found = self._kernel_predict(rows, "double", self.core_variance())[1]
+            assert found is not None
+            return found
+        if diagonal is None:
+            raise ValueError("the spread with a precomputed kernel needs diagonal, k(x, x) of each row")
+        own = np.asarray(diagonal, dtype=np.float64)
+        if own.shape != (len(rows),) or not np.isfinite(own).all():
+            raise ValueError(f"diagonal must be {len(rows)} finite numbers, got shape {own.shape}")
+        K = np.ascontiguousarray(rows[:, self.landmark_indices_].T)
         phi = _core.solve_triangular(self.cholesky_, K, n_threads=self.n_threads)
-        rest = np.maximum(own - (phi**2).sum(axis=0), 0)
         pull = _core.solve_triangular(self.ridge_root_, phi - self.feature_means_[:, None], n_threads=self.n_threads)
-        return np.column_stack([rest, (pull**2).sum(axis=0) + 1 / self.total_weight_])
+        return np.column_stack([np.maximum(own - (phi**2).sum(axis=0), 0),
+                                (pull**2).sum(axis=0) + 1 / self.total_weight_])
 
-    def _predict(self, rows: Floats) -> Floats:
+    def core_variance(self) -> _core.Variance:
+        """The parts of the variance, for the core; ValueError with lam = 0."""
+        if self.ridge_root_ is None or self.feature_means_ is None:
+            raise ValueError("the spread of a prediction needs lam above 0")
+        return _core.Variance(cholesky=self.cholesky_, root=self.ridge_root_, means=self.feature_means_,
+                              total_weight=self.total_weight_)
+
+    def _predict(self, rows: Floats, precision: str = "double") -> Floats:
         if self.landmarks_ is None:
             return rows[:, self.landmark_indices_] @ self.weights_ + self.bias_
-        return self._kernel_predict(rows)
+        return self._kernel_predict(rows, precision)[0]

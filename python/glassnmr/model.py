@@ -150,9 +150,9 @@ class NMRModel:
                  "regressor": {"type": type(regressor).__name__, **regressor.get_params()}, **(provenance or {})}
         return cls(_core.Model(
             descriptor=descriptor._core, species=list(descriptor.species), isotope=isotopes[0], centre=elements[0],
-            kernel=regressor.kernel, kappa=regressor.kappa_, degree=regressor.degree, offset=regressor.offset,
-            landmarks=np.asarray(regressor.landmarks_), weights=np.reshape(regressor.weights_, (-1, len(targets))),
-            bias=np.reshape(regressor.bias_, -1), targets=list(targets), units=[TARGET_UNITS[t] for t in targets],
+            kernel=regressor.core_kernel(), landmarks=np.asarray(regressor.landmarks_),
+            weights=np.reshape(regressor.weights_, (-1, len(targets))), bias=np.reshape(regressor.bias_, -1),
+            uncertainty=_uncertainty(regressor), targets=list(targets), units=[TARGET_UNITS[t] for t in targets],
             reference=reference, provenance=json.dumps(story, default=_plain)))
 
     @classmethod
@@ -203,9 +203,15 @@ class NMRModel:
         return self._descriptor
 
     @property
-    def kernel(self) -> dict[str, Any]:
-        """Kernel name and parameters."""
+    def kernel(self) -> list[dict[str, Any]]:
+        """Kernel name, parameters, relevance and columns of each term of the kernel, one for a plain kernel."""
         return self._core.kernel
+
+    @property
+    def uncertainty(self) -> dict[str, Any] | None:
+        """lam, noise (T,) and, once calibrated, levels (K,), factors (T, K), limit of THEORY.md eq. (9.12), (9.13);
+        None for a model without."""
+        return self._core.uncertainty
 
     @property
     def n_landmarks(self) -> int:
@@ -247,30 +253,33 @@ class NMRModel:
         a, b = self.reference
         return a + b * np.asarray(sigma_iso, dtype=float)
 
-    def predict_frame(self, atoms: ase.Atoms, *, frame: int = 0, n_threads: int = 0) -> Prediction:
+    def predict_frame(self, atoms: ase.Atoms, *, frame: int = 0, precision: str = "double", n_threads: int = 0
+                      ) -> Prediction:
         """NMR parameters of every centre of one structure; `values` holds the targets, delta_iso with a reference."""
         s = as_structure(atoms, self._descriptor.species, name=f"frame {frame}")
         centres = np.flatnonzero(s.numbers == atomic_numbers[self.centre]).astype(np.int64)
         table = self._core.predict(s.positions, s.cell, s.pbc.tolist(), self._descriptor._channel[s.numbers], centres,
-                                   n_threads=n_threads)
+                                   precision=precision, n_threads=n_threads)
         values = {name: np.ascontiguousarray(table[:, t]) for t, name in enumerate(self.targets)}
         if "sigma_iso" in values and self.reference is not None:
             values["delta_iso"] = self.shift(values["sigma_iso"])
         return Prediction(frame, centres, values, self.isotope)
 
-    def predict(self, frames: Iterable[ase.Atoms], *, n_threads: int = 0,
+    def predict(self, frames: Iterable[ase.Atoms], *, precision: str = "double", n_threads: int = 0,
                 progress: Callable[[int, int], None] | None = None) -> Iterator[Prediction]:
         """Predictions frame by frame, as a stream; one frame is held at a time.
 
         Parameters
         ----------
         frames : structures with no element outside the descriptor's species
+        precision : "double", or "single" for the products of rows with landmarks in float32, all else in double: about
+            twice as fast with long rows, and off by parts in a million (THEORY.md eq. (7.7))
         n_threads : 0 is the runtime's default; the result has the same bits for any number
         progress : called with (frames done, atoms done)
         """
         atoms_done = 0
         for number, atoms in enumerate(frames):
-            yield self.predict_frame(atoms, frame=number, n_threads=n_threads)
+            yield self.predict_frame(atoms, frame=number, precision=precision, n_threads=n_threads)
             atoms_done += len(atoms)
             if progress is not None:
                 progress(number + 1, atoms_done)
@@ -278,6 +287,15 @@ class NMRModel:
     def __repr__(self) -> str:
         return (f"NMRModel(isotope={self.isotope!r}, targets={self.targets}, n_landmarks={self.n_landmarks}, "
                 f"descriptor={self._descriptor!r})")
+
+
+def _uncertainty(regressor: LSSVR | KernelRidge) -> _core.Uncertainty | None:
+    """What the core needs for variances; None where the regressor has none."""
+    from glassnmr.learning import LSSVR
+
+    if not isinstance(regressor, LSSVR) or regressor.ridge_root_ is None:
+        return None
+    return _core.Uncertainty(regressor.core_variance(), lam=float(regressor.lam), noise=regressor.noise_)
 
 
 def _plain(value: Any) -> Any:

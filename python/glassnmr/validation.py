@@ -57,7 +57,8 @@ class Choice(NamedTuple):
     """Parameters tried inside one fold."""
 
     fold: int
-    kappa: float
+    kappa: float | tuple[float, ...]
+    """one for each body of a sum of kernels"""
     lam: float
     error: float
     """leave-group-out error on the training part, in units of the targets (of their deviation for several)"""
@@ -72,7 +73,7 @@ class CrossValidation:
     prediction: Floats
     fold: Rows
     """(N,) fold in which the row was left out"""
-    kappa: tuple[float, ...]
+    kappa: tuple[float | tuple[float, ...], ...]
     """chosen for each fold"""
     lam: tuple[float, ...]
     choices: tuple[Choice, ...] = field(repr=False)
@@ -109,15 +110,24 @@ def _grid(rows: KernelRows, kappas: Sequence[float] | None, lams: Sequence[float
     return factors if rows.gaussian else np.ones(1), _positive(DEFAULT_LAMS if lams is None else lams, "lams")
 
 
-def _choices(fold: int, kappas: Floats, lams: Floats, error: Floats) -> tuple[Choice, ...]:
+def _told(kappa: float | Floats) -> float | tuple[float, ...]:
+    """kappa as a number, or numbers."""
+    return float(kappa) if np.ndim(kappa) == 0 else tuple(np.asarray(kappa).tolist())
+
+
+def _number(kappa: float | tuple[float, ...]) -> float | Floats:
+    return kappa if isinstance(kappa, float) else np.array(kappa)
+
+
+def _choices(fold: int, kappas: list[float | Floats], lams: Floats, error: Floats) -> tuple[Choice, ...]:
     """What was tried, with the least error marked."""
     best = int(np.argmin(error))
-    return tuple(Choice(fold, float(kappa), float(lam), float(error[i, j]), i * len(lams) + j == best)
+    return tuple(Choice(fold, _told(kappa), float(lam), float(error[i, j]), i * len(lams) + j == best)
                  for i, kappa in enumerate(kappas) for j, lam in enumerate(lams))
 
 
-def _inside(rows: KernelRows, train: Rows, y: Floats, group: Rows, weights: Floats | None, kappas: Floats, lams: Floats,
-            absolute: bool, report: Callable[[str], None]) -> Floats:
+def _inside(rows: KernelRows, train: Rows, y: Floats, group: Rows, weights: Floats | None, kappas: list[float | Floats],
+            lams: Floats, absolute: bool, report: Callable[[str], None]) -> Floats:
     """Leave-group-out error (kappa, lam) on the training part; one factorisation for each kappa, two if robust."""
     robust = getattr(rows.estimator, "robust", None)
     number = np.unique(group[train], return_inverse=True)[1].astype(np.int64).reshape(-1)
@@ -125,7 +135,7 @@ def _inside(rows: KernelRows, train: Rows, y: Floats, group: Rows, weights: Floa
     scale = np.where(scale > 0, scale, 1)
     error = np.empty((len(kappas), len(lams)))
     for k, kappa in enumerate(kappas):
-        factor = rows.factor(train, float(kappa))[2]
+        factor = rows.factor(train, kappa)[2]
         w = None if weights is None else weights[train]
 
         def errors(w: Floats | None, factor: Floats = factor) -> Floats:
@@ -139,7 +149,7 @@ def _inside(rows: KernelRows, train: Rows, y: Floats, group: Rows, weights: Floa
         if robust is not None:  # the weights of the best lam so far serve all: they change little with it
             error[k] = errors(robust_weights(factor, y[train], float(lams[np.argmin(error[k])]), robust, w,
                                              n_threads=rows.n_threads))
-        report(f"kappa {kappa:.3g}")
+        report("kappa " + ", ".join(f"{value:.3g}" for value in np.atleast_1d(kappa)))
     return error
 
 
@@ -191,17 +201,18 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
 
     prediction, fold = np.empty_like(known), np.empty(len(known), dtype=np.int64)
     deviation, novelty = np.empty_like(known), np.empty(len(known))
-    chosen: list[tuple[float, float]] = []
+    chosen: list[tuple[float | tuple[float, ...], float]] = []
     choices: list[Choice] = []
     for k, (train, test) in enumerate(splits):
-        tried = factors * rows.kappa(train)
+        tried = [factor * rows.kappa(train) for factor in factors]
         error = _inside(rows, train, known, group, weights, tried, grid, scoring == "mae",
                         partial(report, place=f"fold {k + 1} of {n_splits}, "))
         found = _choices(k, tried, grid, error)
         kappa, lam = next((choice.kappa, choice.lam) for choice in found if choice.chosen)
         choices += found
         chosen.append((kappa, lam))
-        prediction[test], deviation[test], novelty[test] = rows.fit_spread(train, test, known, weights, kappa, lam)
+        prediction[test], deviation[test], novelty[test] = rows.fit_spread(
+            train, test, known, weights, _number(kappa), lam)
         fold[test] = k
         report("fit", place=f"fold {k + 1} of {n_splits}, ")
     shape = np.shape(y)
@@ -214,7 +225,7 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
 def choose_parameters(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None, *,
                       kappas: Sequence[float] | None = None, lams: Sequence[float] | None = None,
                       scoring: str = "mae", sample_weight: ArrayLike | None = None,
-                      progress: Progress | None = None) -> tuple[float, float, tuple[Choice, ...]]:
+                      progress: Progress | None = None) -> tuple[float | tuple[float, ...], float, tuple[Choice, ...]]:
     """kappa and lam with the least leave-group-out error over all rows, and all that was tried (as fold 0).
 
     For the final model; its error is that of :func:`cross_validate`, which chooses in the same way inside each fold.
@@ -242,7 +253,7 @@ def choose_parameters(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike
             progress(done, len(factors), text)
 
     every = np.arange(len(rows), dtype=np.int64)
-    tried = factors * rows.kappa(every)
+    tried = [factor * rows.kappa(every) for factor in factors]
     error = _inside(rows, every, known, group, weights, tried, grid, scoring == "mae", report)
     choices = _choices(0, tried, grid, error)
     best = next(choice for choice in choices if choice.chosen)

@@ -66,7 +66,8 @@ def test_threads_do_not_change_a_bit(threads):
     for run in (lambda t: _core.kernel_matrix(kernel, X, Y, n_threads=t),
                 lambda t: _core.kernel_matrix(kernel, X, n_threads=t),
                 lambda t: _core.squared_distances(X, n_threads=t),
-                lambda t: _core.kernel_predict(kernel, X, Y, weights, bias, n_threads=t)):
+                lambda t: _core.kernel_predict(kernel, X, Y, weights, bias, n_threads=t)[0],
+                lambda t: _core.kernel_predict(kernel, X, Y, weights, bias, precision="single", n_threads=t)[0]):
         assert (run(1) == run(threads)).all()
 
 
@@ -74,7 +75,8 @@ def test_threads_do_not_change_a_bit(threads):
 def test_streamed_prediction_is_the_kernel_times_weights_plus_bias(kernel):
     X, Y, weights, bias = rows(700, 9), rows(45, 9, 1), rows(45, 3, 2), np.array([1.0, 0.0, -5.0])
     K = kernel_matrix(X, Y, kernel=kernel, kappa=0.1)
-    found = _core.kernel_predict(_core.Kernel(kernel, kappa=0.1), X, Y, weights, bias)
+    found, spread = _core.kernel_predict(_core.Kernel(kernel, kappa=0.1), X, Y, weights, bias)
+    assert spread is None
     np.testing.assert_allclose(found, K @ weights + bias, rtol=1e-11, atol=1e-11)
 
 

@@ -192,7 +192,7 @@ def test_files_that_are_no_models_are_refused(tmp_path: Path, model: NMRModel) -
     newer = bytearray((tmp_path / "m.gnmr").read_bytes()[:-4])
     newer[8] = 9
     (tmp_path / "new.gnmr").write_bytes(newer + zlib.crc32(newer).to_bytes(4, "little"))
-    with pytest.raises(ValueError, match="has model file version 9, this library reads versions 1 to 2"):
+    with pytest.raises(ValueError, match="has model file version 9, this library reads versions 1 to 3"):
         NMRModel.load(tmp_path / "new.gnmr")
     with pytest.raises(FileNotFoundError, match="no such model file"):
         NMRModel.load(tmp_path / "absent.gnmr")

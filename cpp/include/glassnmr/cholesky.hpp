@@ -9,7 +9,7 @@ namespace glassnmr {
 
 /// Rows whose kernel with each other is wanted, as a view: the caller owns the array.
 struct KernelSource {
-    Kernel kernel;      ///< not read when `precomputed`
+    KernelSum kernel;   ///< not read when `precomputed`
     std::size_t n = 0;  ///< rows
     std::size_t d = 0;  ///< features; n when `precomputed`
     const double* X =

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 namespace glassnmr {
 
@@ -27,23 +28,49 @@ struct Kernel {
     double offset = 1;  ///< >= 0
 };
 
-/// Throws std::invalid_argument for a parameter out of range.
-GLASSNMR_API void check_kernel(const Kernel& kernel);
+/// One kernel of a sum: that of the columns first .. last of the rows, with a weight.
+struct KernelTerm {
+    static constexpr std::size_t all = static_cast<std::size_t>(-1);
+
+    Kernel kernel;
+    double weight = 1;  ///< > 0
+    std::size_t first = 0;
+    std::size_t last = all;  ///< all: to the end of the row
+};
+
+/// THEORY.md eq. (7.6): a sum of kernels, each of a part of the row; one kernel of the whole row is
+/// the plain case.
+struct GLASSNMR_API KernelSum {
+    KernelSum(const Kernel& kernel = {});  // NOLINT: a kernel is a sum of one
+    explicit KernelSum(std::vector<KernelTerm> terms);
+    KernelSum(const KernelSum&);
+    KernelSum(KernelSum&&) noexcept;
+    KernelSum& operator=(const KernelSum&);
+    KernelSum& operator=(KernelSum&&) noexcept;
+    ~KernelSum();
+
+    std::vector<KernelTerm> terms;
+};
+
+/// Throws std::invalid_argument for a parameter out of range, and for columns beyond d where d is
+/// given.
+GLASSNMR_API void check_kernel(const KernelSum& kernel, std::size_t d = KernelTerm::all);
 
 /// |x_i|^2 of each row of X (n, d).
 GLASSNMR_API void squared_norms(std::size_t n, std::size_t d, const double* X, double* out,
                                 int n_threads = 0);
 
 /// K(x_i, y_j), out (n, m), for rows of X (n, d) and Y (m, d). Same bits for any number of threads.
-GLASSNMR_API void kernel_matrix(const Kernel& kernel, std::size_t n, std::size_t m, std::size_t d,
-                                const double* X, const double* Y, double* out, int n_threads = 0);
+GLASSNMR_API void kernel_matrix(const KernelSum& kernel, std::size_t n, std::size_t m,
+                                std::size_t d, const double* X, const double* Y, double* out,
+                                int n_threads = 0);
 
 /// K(x_i, x_j), out (n, n): exactly symmetric, with the exact diagonal.
-GLASSNMR_API void kernel_matrix(const Kernel& kernel, std::size_t n, std::size_t d, const double* X,
-                                double* out, int n_threads = 0);
+GLASSNMR_API void kernel_matrix(const KernelSum& kernel, std::size_t n, std::size_t d,
+                                const double* X, double* out, int n_threads = 0);
 
 /// K(x_i, x_i), out (n).
-GLASSNMR_API void kernel_diagonal(const Kernel& kernel, std::size_t n, std::size_t d,
+GLASSNMR_API void kernel_diagonal(const KernelSum& kernel, std::size_t n, std::size_t d,
                                   const double* X, double* out, int n_threads = 0);
 
 /// |x_i - x_j|^2, out (n, n), THEORY.md eq. (7.2): exactly symmetric, not negative, zero on the
@@ -55,28 +82,5 @@ GLASSNMR_API void squared_distances(std::size_t n, std::size_t d, const double* 
 /// distances.
 GLASSNMR_API void gaussian_from_distances(double kappa, std::size_t n, double* d2,
                                           int n_threads = 0);
-
-/// Prediction of one block of rows, THEORY.md eq. (9.7): out (n, n_targets) = K(X, landmarks)
-/// weights + bias.
-///
-/// On the calling thread, so that it can run inside a parallel loop beside the descriptor; nothing
-/// is allocated. landmarks (m, d) with their squared norms (m), weights (m, n_targets), bias
-/// (n_targets), scratch: kernel_predict_scratch(n, m) numbers. Arguments are not checked.
-GLASSNMR_API void kernel_predict_block(const Kernel& kernel, std::size_t n, std::size_t m,
-                                       std::size_t d, const double* X, const double* landmark_norms,
-                                       const double* landmarks, std::size_t n_targets,
-                                       const double* weights, const double* bias, double* scratch,
-                                       double* out);
-
-/// Numbers of scratch that kernel_predict_block needs.
-inline constexpr std::size_t kernel_predict_scratch(std::size_t n, std::size_t m) {
-    return n * (m + 1);
-}
-
-/// The same over any number of rows, threaded over fixed blocks; K is never held as a whole.
-GLASSNMR_API void kernel_predict(const Kernel& kernel, std::size_t n, std::size_t m, std::size_t d,
-                                 const double* X, const double* landmarks, std::size_t n_targets,
-                                 const double* weights, const double* bias, double* out,
-                                 int n_threads = 0);
 
 }  // namespace glassnmr

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <glassnmr/descriptor.hpp>
 #include <glassnmr/kernel.hpp>
+#include <glassnmr/predictor.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,13 +16,23 @@
 
 namespace glassnmr {
 
+/// What a model knows of its errors, THEORY.md eq. (9.12), (9.13).
+struct Uncertainty {
+    VarianceParts variance;
+    double lam = 0;               ///< > 0, the ridge
+    std::vector<double> noise;    ///< (n_targets) deviation of the noise, in the targets' units
+    std::vector<double> levels;   ///< (n_levels) shares of intervals, rising; empty: not calibrated
+    std::vector<double> factors;  ///< (n_targets, n_levels) half widths in deviations
+    double limit = 0;             ///< novelty beyond which a centre is unlike the training data
+};
+
 /// All that a trained model is made of; what is written to a model file (THEORY.md section 10).
 struct ModelParts {
     std::string isotope;               ///< of the centres, as "29Si"
     std::string centre;                ///< their element, as "Si"
     std::vector<std::string> species;  ///< elements in the order of the descriptor's channels
     std::shared_ptr<const Descriptor> descriptor;
-    Kernel kernel;
+    KernelSum kernel;
     std::size_t n_landmarks = 0;
     std::vector<double> landmarks;     ///< (n_landmarks, n_features)
     std::vector<double> weights;       ///< (n_landmarks, n_targets), in kernel space
@@ -30,6 +41,7 @@ struct ModelParts {
     std::vector<std::string> units;    ///< ppm, MHz, 1 ...
     std::optional<std::pair<double, double>> reference;  ///< a, b of delta_iso = a + b sigma_iso
     std::string provenance;                              ///< free text
+    std::shared_ptr<const Uncertainty> uncertainty;      ///< null when the model has none
 };
 
 /// A trained model: structure in, NMR parameters of every centre out. Immutable and thread-safe.
@@ -52,12 +64,16 @@ public:
     /// THEORY.md eq. (10.3) for the given centres: out (n_centres, n_targets). `atoms.species`
     /// counts channels. Feature rows live only in blocks: memory does not grow with the number of
     /// centres. Same bits for any number of threads.
+    ///
+    /// Unless null, novelty (n_centres), eq. (9.12): the deviation of target t is noise_t sqrt(1 +
+    /// novelty). Throws std::invalid_argument when that is asked of a model without uncertainty.
     void predict(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
-                 double* out, int n_threads = 0) const;
+                 double* out, int n_threads = 0, double* novelty = nullptr,
+                 Precision precision = Precision::full) const;
 
 private:
     ModelParts parts_;
-    std::vector<double> norms_;  ///< |landmark|^2
+    Predictor predictor_;
 };
 
 }  // namespace glassnmr

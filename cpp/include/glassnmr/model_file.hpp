@@ -24,7 +24,7 @@ struct Record {
 using Records = std::map<std::string, Record>;
 
 /// The container of THEORY.md eq. (10.1), (10.2).
-inline constexpr std::uint32_t model_file_version = 2;
+inline constexpr std::uint32_t model_file_version = 3;
 
 /// Write to a temporary name beside `path`, then rename. Throws std::runtime_error when the disk
 /// refuses.

@@ -275,15 +275,23 @@ void gemm_packed_single(std::size_t m, std::size_t k, const double* a, std::size
 
 void norms_single(std::size_t n, std::size_t k, const double* x, std::size_t ldx,
                   const double* origin, double* out) {
-    constexpr std::size_t width = 8;
+    constexpr std::size_t width = 16;
     for (std::size_t i = 0; i < n; ++i) {
+        const double* row = x + i * ldx;
         double part[width] = {};
-        for (std::size_t j = 0; j < k; ++j) {
-            const auto value = static_cast<double>(static_cast<float>(x[i * ldx + j] - origin[j]));
-            part[j % width] += value * value;
+        const auto add = [&](std::size_t j, std::size_t at) {
+            const auto value = static_cast<double>(static_cast<float>(row[j] - origin[j]));
+            part[at] += value * value;
+        };
+        std::size_t j = 0;
+        for (; j + width <= k; j += width) {
+            for (std::size_t at = 0; at < width; ++at) add(j + at, at);
         }
-        out[i] = ((part[0] + part[4]) + (part[2] + part[6])) +
-                 ((part[1] + part[5]) + (part[3] + part[7]));
+        for (std::size_t at = 0; j < k; ++j, ++at) add(j, at);
+        for (std::size_t half = width / 2; half > 0; half /= 2) {
+            for (std::size_t at = 0; at < half; ++at) part[at] += part[at + half];
+        }
+        out[i] = part[0];
     }
 }
 
