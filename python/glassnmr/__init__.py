@@ -16,6 +16,8 @@ from glassnmr.version import __version__
 if TYPE_CHECKING:
     from glassnmr.dataset import Dataset, read_dataset
     from glassnmr.descriptors import (
+        BehlerParrinello,
+        ChebyshevARDF,
         Descriptor,
         ReducedDescriptor,
         SphericalBesselSOAP,
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
         neighbours,
         reduce_descriptor,
     )
+    from glassnmr.distributions import Czjzek, ExtendedCzjzek, fit_czjzek, fit_extended_czjzek
+    from glassnmr.ensembles import average_predictions, ensemble_sites, uncertain_spectrum
     from glassnmr.experiment import read_measurement
     from glassnmr.fitting import fit_spectrum, rank_models
     from glassnmr.io import read_frames, read_predictions, write_predictions
@@ -40,9 +44,12 @@ if TYPE_CHECKING:
 _HOME = {
     "Dataset": "dataset", "read_dataset": "dataset",
     "Descriptor": "descriptors", "SphericalBesselSOAP": "descriptors", "former_mixing": "descriptors",
+    "BehlerParrinello": "descriptors", "ChebyshevARDF": "descriptors",
     "neighbours": "descriptors", "ReducedDescriptor": "descriptors", "reduce_descriptor": "descriptors",
     "read_measurement": "experiment", "fit_spectrum": "fitting", "rank_models": "fitting", "fit_sites": "site_fit",
-    "site_labels": "sites",
+    "site_labels": "sites", "average_predictions": "ensembles", "ensemble_sites": "ensembles",
+    "uncertain_spectrum": "ensembles", "Czjzek": "distributions", "ExtendedCzjzek": "distributions",
+    "fit_czjzek": "distributions", "fit_extended_czjzek": "distributions",
     "read_frames": "io", "read_predictions": "io", "write_predictions": "io",
     "Isotope": "isotopes", "isotope": "isotopes",
     "LSSVR": "learning", "KernelRidge": "learning",
@@ -54,11 +61,13 @@ _HOME = {
 }
 
 __all__ = [
-    "LSSVR", "Dataset", "Descriptor", "GroupedKFold", "Isotope", "KernelRidge", "NMRModel", "NumericalError",
-    "ReducedDescriptor", "Spectrum", "Spectrum2D", "SphericalBesselSOAP", "__version__", "config", "cross_validate",
-    "fit_reference", "fit_sites", "fit_spectrum", "former_mixing", "isotope", "mas_spectrum", "mqmas_spectrum",
-    "neighbours", "rank_models", "read_dataset", "read_frames", "read_measurement", "read_predictions",
-    "reduce_descriptor", "site_labels", "train", "validate", "write_predictions",
+    "LSSVR", "BehlerParrinello", "ChebyshevARDF", "Czjzek", "Dataset", "Descriptor", "ExtendedCzjzek", "GroupedKFold",
+    "Isotope", "KernelRidge", "NMRModel", "NumericalError", "ReducedDescriptor", "Spectrum", "Spectrum2D",
+    "SphericalBesselSOAP", "__version__", "average_predictions", "config", "cross_validate", "ensemble_sites",
+    "fit_czjzek", "fit_extended_czjzek", "fit_reference", "fit_sites", "fit_spectrum", "former_mixing", "isotope",
+    "mas_spectrum", "mqmas_spectrum", "neighbours", "rank_models", "read_dataset", "read_frames", "read_measurement",
+    "read_predictions", "reduce_descriptor", "site_labels", "train", "uncertain_spectrum", "validate",
+    "write_predictions",
 ]
 
 
