@@ -2,6 +2,8 @@
 #include "descriptor_records.hpp"
 
 #include <algorithm>
+#include <glassnmr/behler_parrinello.hpp>
+#include <glassnmr/chebyshev_ardf.hpp>
 #include <glassnmr/reduced.hpp>
 #include <glassnmr/soap.hpp>
 
@@ -49,9 +51,75 @@ std::shared_ptr<const Descriptor> read_soap(const Fields& f, std::size_t n_speci
     return std::make_shared<const Soap>(std::move(d));
 }
 
+void write_common(const TripletSettings& d, Records& r) {
+    r["cutoff"] = number(d.cutoff);
+    r["angular_cutoff"] = number(d.angular_cutoff);
+    r["channels"] = numbers(d.channels, {d.channels.size() / d.n_species, d.n_species});
+    r["body_weights"] = numbers({d.two_body_weight, d.three_body_weight}, {2});
+}
+
+void read_common(const Fields& f, std::size_t n_species, TripletSettings& d) {
+    const auto weight = f.doubles("body_weights", 2);
+    d.cutoff = f.number("cutoff");
+    d.angular_cutoff = f.number("angular_cutoff");
+    d.n_species = n_species;
+    d.channels = f.doubles("channels");
+    if (d.channels.size() % n_species != 0) f.bad("channels");
+    d.two_body_weight = weight[0];
+    d.three_body_weight = weight[1];
+}
+
+void write(const BehlerParrinelloSettings& d, Records& r) {
+    write_common(d, r);
+    std::vector<double> g2;
+    for (const RadialFunction& f : d.g2) g2.insert(g2.end(), {f.eta, f.shift});
+    r["g2"] = numbers(g2, {d.g2.size(), 2});
+    const auto table = [](const std::vector<AngularFunction>& functions) {
+        std::vector<double> values;
+        for (const AngularFunction& f : functions)
+            values.insert(values.end(), {f.eta, f.zeta, f.lambda, f.shift});
+        return numbers(values, {functions.size(), 4});
+    };
+    r["g4"] = table(d.g4);
+    r["g5"] = table(d.g5);
+}
+
+std::shared_ptr<const Descriptor> read_behler(const Fields& f, std::size_t n_species) {
+    BehlerParrinelloSettings d;
+    read_common(f, n_species, d);
+    const auto& g2 = f.doubles("g2");
+    if (g2.size() % 2 != 0) f.bad("g2");
+    for (std::size_t k = 0; k < g2.size(); k += 2) d.g2.push_back({g2[k], g2[k + 1]});
+    const auto read = [&](const char* name, std::vector<AngularFunction>& functions) {
+        const auto& g = f.doubles(name);
+        if (g.size() % 4 != 0) f.bad(name);
+        for (std::size_t k = 0; k < g.size(); k += 4)
+            functions.push_back({g[k], g[k + 1], g[k + 2], g[k + 3]});
+    };
+    read("g4", d.g4);
+    read("g5", d.g5);
+    return std::make_shared<const BehlerParrinello>(std::move(d));
+}
+
+void write(const ChebyshevSettings& d, Records& r) {
+    write_common(d, r);
+    r["n_radial"] = number(static_cast<double>(d.n_radial));
+    r["n_angular"] = number(static_cast<double>(d.n_angular));
+}
+
+std::shared_ptr<const Descriptor> read_chebyshev(const Fields& f, std::size_t n_species) {
+    ChebyshevSettings d;
+    read_common(f, n_species, d);
+    d.n_radial = f.count("n_radial");
+    d.n_angular = f.count("n_angular");
+    return std::make_shared<const ChebyshevArdf>(std::move(d));
+}
+
 std::shared_ptr<const Descriptor> read_whole(const Fields& fields, std::size_t n_species) {
     const std::string& name = fields.text("descriptor");
     if (name == "spherical-bessel-soap") return read_soap(fields, n_species);
+    if (name == "behler-parrinello") return read_behler(fields, n_species);
+    if (name == "chebyshev-ardf") return read_chebyshev(fields, n_species);
     throw format_error(fields.path() + " uses the descriptor \"" + name +
                        "\", which this library lacks");
 }
@@ -74,6 +142,10 @@ void write_descriptor(const Descriptor& descriptor, Records& records) {
     records["descriptor"] = text(descriptor.name());
     if (const auto* soap = dynamic_cast<const Soap*>(&descriptor)) {
         write(soap->settings(), records);
+    } else if (const auto* behler = dynamic_cast<const BehlerParrinello*>(&descriptor)) {
+        write(behler->settings(), records);
+    } else if (const auto* chebyshev = dynamic_cast<const ChebyshevArdf*>(&descriptor)) {
+        write(chebyshev->settings(), records);
     } else {
         invalid(std::string("a model file cannot hold the descriptor ") + descriptor.name());
     }

@@ -15,6 +15,7 @@ void bind_radial(py::module_& m);
 void bind_reduced(py::module_& m);
 void bind_soap(py::module_& m);
 void bind_spectra(py::module_& m);
+void bind_triplets(py::module_& m);
 
 namespace {
 
@@ -41,6 +42,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     m.def("config", &config);
     bind_descriptor(m);
     bind_soap(m);
+    bind_triplets(m);
     bind_reduced(m);
     bind_learning(m);
     bind_model(m);

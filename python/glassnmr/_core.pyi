@@ -6,6 +6,37 @@ from typing import Any, SupportsFloat, SupportsInt, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+class BehlerParrinello(Descriptor):
+    def __init__(
+        self,
+        n_species: SupportsInt,
+        *,
+        cutoff: SupportsFloat,
+        angular_cutoff: SupportsFloat,
+        g2: ArrayLike,
+        g4: ArrayLike,
+        g5: ArrayLike,
+        channels: ArrayLike,
+        weights: tuple[SupportsFloat, SupportsFloat],
+    ) -> None: ...
+    @property
+    def settings(self) -> dict[str, Any]: ...
+
+class ChebyshevArdf(Descriptor):
+    def __init__(
+        self,
+        n_species: SupportsInt,
+        *,
+        cutoff: SupportsFloat,
+        angular_cutoff: SupportsFloat,
+        n_radial: SupportsInt,
+        n_angular: SupportsInt,
+        channels: ArrayLike,
+        weights: tuple[SupportsFloat, SupportsFloat],
+    ) -> None: ...
+    @property
+    def settings(self) -> dict[str, Any]: ...
+
 class Descriptor:
     @property
     def name(self) -> str: ...

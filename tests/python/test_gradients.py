@@ -10,7 +10,7 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 
-from glassnmr.descriptors import Descriptor, SphericalBesselSOAP
+from glassnmr.descriptors import BehlerParrinello, ChebyshevARDF, Descriptor, SphericalBesselSOAP
 
 SPECIES = ["O", "Si", "Na"]
 
@@ -34,6 +34,13 @@ KINDS: dict[str, Callable[[], Descriptor]] = {
     "soap without self": lambda: soap(remove_self=True),
     "soap everything": lambda: soap(remove_self=True, normalise=True, mixing=[[1, 0.4, 1], [1, 0, -0.5]],
                                     compression="mu1nu1", angular_filter=0.02),
+    "symmetry functions": lambda: BehlerParrinello(SPECIES, 4.5),
+    "symmetry functions, shifted": lambda: BehlerParrinello(
+        SPECIES, 4.5, g2=[[0, 0], [3.0, 1.5]], g4=[[0.3, 3, 0.5, 1.5], [0, 1, -1, 0]], g5=[[2.0, 7, 1, 2.0]]),
+    "symmetry functions, weighted": lambda: BehlerParrinello(
+        SPECIES, 4.5, 4, 1, 1, angular_cutoff=3.4, channels=[[1, 0.5, 0], [0, -1, 2]], weights=(0.5, 3.0)),
+    "ardf": lambda: ChebyshevARDF(SPECIES, 4.5),
+    "ardf by elements": lambda: ChebyshevARDF(SPECIES, 4.5, 3, 15, channels="elements", angular_cutoff=3.4),
 }
 
 

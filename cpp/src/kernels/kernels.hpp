@@ -18,6 +18,7 @@
 #include "kernels/powder.hpp"
 #include "kernels/products.hpp"
 #include "kernels/svd.hpp"
+#include "kernels/triplets.hpp"
 
 namespace glassnmr {
 
@@ -27,7 +28,8 @@ struct Kernels : ExpansionKernels,
                  ProductKernels,
                  ValueKernels,
                  FactorKernels,
-                 SingularKernels {
+                 SingularKernels,
+                 TripletKernels {
     const char* level;
 };
 

@@ -16,6 +16,7 @@ const Kernels table = {
     {&kernel_values, &kernel_from_distances},
     {&cholesky, &solve_lower, &qr_panel, &apply_panel},
     {&svd},
+    {&pair_sums, &pair_sums_back, &triplet_sums, &triplet_sums_back},
     GLASSNMR_TEXT(GLASSNMR_LEVEL)};
 
 }  // namespace glassnmr::GLASSNMR_LEVEL
