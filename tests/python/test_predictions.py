@@ -164,9 +164,9 @@ def test_wrong_labels_and_names_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="would not be unique"):
         write_predictions(tmp_path / "a.csv", _frames(), _silicon(), labels=["Qn", "Qn"])
     for name in ("a.txt", "a"):
-        with pytest.raises(ValueError, match="written as .csv or .extxyz"):
+        with pytest.raises(ValueError, match="written as .csv, .extxyz, .h5"):
             write_predictions(tmp_path / name, _frames(), _silicon())
-        with pytest.raises(ValueError, match="read from .csv or .extxyz"):
+        with pytest.raises(ValueError, match="read from .csv, .extxyz, .h5 or .parquet"):
             read_predictions(tmp_path / name)
     with pytest.raises(ValueError, match="sigma_iso must have one value per atom, 2, got shape"):
         _one(sigma_iso=np.ones(3))

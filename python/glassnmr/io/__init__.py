@@ -5,6 +5,7 @@ from glassnmr.io.extxyz import write_extxyz_frame
 from glassnmr.io.frames import count_frames, read_frames
 from glassnmr.io.predictions import (
     Prediction,
+    frames_done,
     merge_predictions,
     read_predictions,
     write_predictions,
@@ -14,6 +15,7 @@ from glassnmr.io.types import parse_types
 __all__ = [
     "Prediction",
     "count_frames",
+    "frames_done",
     "merge_predictions",
     "parse_types",
     "read_frames",

@@ -17,12 +17,25 @@ from numpy.typing import NDArray
 
 from glassnmr.files import replacing
 from glassnmr.io.extxyz import read_extxyz, write_extxyz_frame
+from glassnmr.io.prediction_files import (
+    Columns,
+    frames_done,
+    read_hdf5_predictions,
+    read_parquet,
+    write_chemiscope,
+    write_hdf5_predictions,
+    write_magres_frames,
+    write_parquet,
+)
 from glassnmr.io.text import open_text, suffix
 
-__all__ = ["Prediction", "merge_predictions", "read_predictions", "write_predictions"]
+__all__ = ["Prediction", "frames_done", "merge_predictions", "read_predictions", "write_predictions"]
 
 _FIXED = ("frame", "atom", "element", "isotope", "x", "y", "z")
 _XYZ = (".extxyz", ".xyz", ".exyz")
+_HDF5 = (".h5", ".hdf5")
+_WRITTEN = (".csv", *_XYZ, *_HDF5, ".parquet", ".json", ".magres")
+_READ = (".csv", *_XYZ, *_HDF5, ".parquet")
 _CHUNK = 65536
 
 
@@ -68,29 +81,65 @@ def write_predictions(
     predictions: Iterable[Prediction],
     *,
     labels: Sequence[str] = (),
+    resume: bool = False,
 ) -> int:
-    """Write predictions by the suffix of `path`: ``.csv`` or ``.extxyz``, either with ``.gz``; return the rows written.
+    """Write predictions by the suffix of `path`; return the rows written.
+
+    ``.csv`` and ``.extxyz``, either with ``.gz``; ``.parquet``; ``.json`` for chemiscope, with ``.gz`` too;
+    ``.magres``, one file a frame; ``.h5``, which grows by whole frames while the run goes on. All others appear whole
+    at the end.
 
     `frames` are the structures that were predicted, in the same order; both are consumed side by side and one frame is
     held at a time. `predictions` come by rising frame; those of several models (`merge_predictions`) are joined by
     frame and atom. The columns are the targets met in the first frame predicted; a later one outside them is an error.
-    `labels` names per-atom arrays of the frames to be written beside them. Raises ValueError for atoms or frames that
-    are not there, values that are not finite, and a target that is given twice for an atom.
+    `labels` names per-atom arrays of the frames to be written beside them. `resume` takes up an ``.h5`` file that a run
+    left: `frames` and `predictions` then begin with frame number `frames_done(path)`.
+
+    Raises ValueError for atoms or frames that are not there, values that are not finite, and a target that is given
+    twice for an atom.
     """
     kind = suffix(path)
-    if kind not in (".csv", *_XYZ):
-        raise ValueError(f"predictions are written as .csv or .extxyz, got {path}")
-    write = _write_csv if kind == ".csv" else _write_xyz
-    with replacing(path) as file:
-        return write(file, _joined(frames, predictions, every_frame=kind != ".csv"), tuple(labels))
+    if kind not in _WRITTEN:
+        raise ValueError(f"predictions are written as .csv, .extxyz, .h5, .parquet, .json or .magres, got {path}")
+    if resume and kind not in _HDF5:
+        raise ValueError(f"only .h5 files of predictions can be taken up again, got {path}")
+    if kind == ".csv" or kind in _XYZ:
+        write = _write_csv if kind == ".csv" else _write_xyz
+        with replacing(path) as file:
+            return write(file, _joined(frames, predictions, every_frame=kind != ".csv"), tuple(labels))
+    if kind in _HDF5:
+        start = frames_done(path) if resume else 0
+        return write_hdf5_predictions(path, _as_columns(frames, predictions, tuple(labels), start), resume)
+    writers = {".parquet": write_parquet, ".json": write_chemiscope, ".magres": write_magres_frames}
+    return writers[kind](path, _as_columns(frames, predictions, tuple(labels)))
+
+
+def _as_columns(
+    frames: Iterable[ase.Atoms], predictions: Iterable[Prediction], labels: tuple[str, ...], start: int = 0
+) -> Iterator[tuple[int, ase.Atoms, Columns, tuple[str, ...]]]:
+    """Frames with their columns, the same ones in each; targets that a frame lacks are NaN."""
+    targets: tuple[str, ...] | None = None
+    for frame, atoms, rows in _joined(frames, predictions, every_frame=False, start=start):
+        targets = _targets(targets, rows, labels, frame)
+        n = len(rows.atoms)
+        columns: Columns = {
+            "frame": np.full(n, frame, dtype=np.int64),
+            "atom": rows.atoms,
+            "element": np.array(atoms.get_chemical_symbols(), dtype="U3")[rows.atoms],
+            "isotope": rows.isotope,
+        }
+        columns |= {axis: atoms.positions[rows.atoms, number] for number, axis in enumerate("xyz")}
+        columns |= {name: rows.values.get(name, np.full(n, np.nan)) for name in targets}
+        columns |= {name: _label(atoms, name, frame)[rows.atoms] for name in labels}
+        yield frame, atoms, columns, targets
 
 
 def _joined(
-    frames: Iterable[ase.Atoms], predictions: Iterable[Prediction], every_frame: bool
+    frames: Iterable[ase.Atoms], predictions: Iterable[Prediction], every_frame: bool, start: int = 0
 ) -> Iterator[tuple[int, ase.Atoms, _Rows]]:
     """Frames with their rows; those without predictions only if `every_frame`."""
     nothing = _Rows(np.zeros(0, np.int64), np.zeros(0, "U1"), {})
-    position = -1
+    position = start - 1
     structures = iter(frames)
     for frame, group in groupby(predictions, key=lambda prediction: prediction.frame):
         if frame <= position:
@@ -225,15 +274,21 @@ def _write_xyz_frame(
 
 
 def read_predictions(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
-    """Read predictions from CSV or extended xyz into columns of equal length, one row a predicted atom.
+    """Read predictions from CSV, extended xyz, HDF5 or Parquet into columns of equal length, one row a predicted atom.
+
+    Of an HDF5 file that a run still writes, or was killed over, the whole frames are read.
 
     Always ``frame``, ``atom`` (int), ``element``, ``isotope`` (str), ``x``, ``y``, ``z`` (Å), then the targets as
     float64 with NaN where an atom has none, then labels (int, float or str as they are). Raises FileNotFoundError, or
     ValueError with one sentence that names the line.
     """
     kind = suffix(path)
-    if kind not in (".csv", *_XYZ):
-        raise ValueError(f"predictions are read from .csv or .extxyz, got {path}")
+    if kind not in _READ:
+        raise ValueError(f"predictions are read from .csv, .extxyz, .h5 or .parquet, got {path}")
+    if kind in _HDF5:
+        return read_hdf5_predictions(path)
+    if kind == ".parquet":
+        return read_parquet(path)
     with open_text(path) as file:
         return _read_csv(file, str(path)) if kind == ".csv" else _read_xyz(file, str(path))
 
