@@ -230,6 +230,8 @@ def uncertain_spectrum(
         raise ValueError(f"broadening must be 'width', 'uncertainty' or 'both', got {broadening!r}")
     if settings.get("shape", "gaussian") != "gaussian":
         raise ValueError(f"uncertainties are Gaussian, and so must be the shape, got {settings['shape']!r}")
+    if settings.get("euler") is not None and broadening != "width":
+        raise ValueError("uncertain lines take no euler angles: predictions of them carry no uncertainty")
     plain = {"delta_iso": delta_iso, "fwhm_ppm": fwhm_ppm, "fwhm_hz": fwhm_hz, "axis": axis, **settings}
     if broadening == "width":
         return mas_spectrum(isotope, **plain)

@@ -251,11 +251,14 @@ def _unit_lines(model: Spectrum) -> tuple[tuple[str, ...], Array]:
     return tuple(labels), np.array(lines)
 
 
-def starts(problem: Problem, shares: Array) -> list[Array]:
-    """Starting points: for several widths the shift at which the whole model resembles the measurement most."""
+def starts(problem: Problem, shares: Array, tensors: Array | None = None) -> list[Array]:
+    """Starting points: for several widths the shift at which the whole model resembles the measurement most.
+
+    `tensors` (T,) are other start values than the problem's of what the lines depend on.
+    """
     x = np.zeros(problem.n_parameters)
     x[problem.slices[0]] = shares[: problem.amplitudes.shape[1]] if problem.amplitudes.shape[1] > 1 else 1.0
-    x[problem.slices[5]] = problem.tensors[0]
+    x[problem.slices[5]] = problem.tensors[0] if tensors is None else tensors
     found = []
     for width in (0.0, 0.02, 0.05, 0.1, 0.2, 0.4) if problem.slices[2].stop > problem.slices[2].start else (0.0,):
         start = x.copy()
@@ -273,6 +276,7 @@ def starts(problem: Problem, shares: Array) -> list[Array]:
 def _best_shift(problem: Problem, start: Array, shares: Array) -> float:
     """The common shift of the highest correlation, on points of an even grid."""
     overlay, axis = problem.overlay, problem.overlay.axis
+    problem.update(start)
     weight = shares if len(shares) == len(problem.shift) else np.ones(len(problem.shift))
     factors = overlay.filter(*problem.shape(start))
     lines = np.fft.irfft(overlay._transform * factors, overlay._size, axis=1)[:, : axis.size]

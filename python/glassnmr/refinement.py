@@ -82,7 +82,8 @@ class Problem:
             found.append(values[which])
         return found[0], found[1] * FWHM2_TO_VARIANCE + self.smoothing**2, found[2]
 
-    def _update(self, x: Array) -> None:
+    def update(self, x: Array) -> None:
+        """Bring the lines to the parameters that they depend on."""
         values = x[self.slices[5]]
         if self.lines is not None and len(values) and (self._at is None or not np.array_equal(values, self._at)):
             self.overlay.set_lines(self.lines(values))
@@ -90,7 +91,7 @@ class Problem:
 
     def parts(self, x: Array) -> tuple[Array, Array]:
         """Components with their amplitudes (C, P), and the baseline (P,)."""
-        self._update(x)
+        self.update(x)
         columns = self.overlay.columns(*self.shape(x))
         return (self.amplitudes @ x[self.slices[0]])[:, None] * columns, x[self.slices[4]] @ self.baseline
 
@@ -103,7 +104,7 @@ class Problem:
         """Derivatives of the residual, (P, parameters), eq. (15.3)."""
         from glassnmr.overlay import FWHM2_TO_VARIANCE
 
-        self._update(x)
+        self.update(x)
         shape = self.shape(x)
         columns, *by_shape = self.overlay.derivatives(*shape)
         a = self.amplitudes @ x[self.slices[0]]
@@ -126,7 +127,7 @@ class Problem:
         """The parameters with the best amplitudes, not negative, and baseline for the shape that they have."""
         from scipy.optimize import nnls
 
-        self._update(x)
+        self.update(x)
         columns = (self.amplitudes.T @ self.overlay.columns(*self.shape(x))).T
         table = np.hstack([columns, self.baseline.T, -self.baseline.T])
         size = np.linalg.norm(table, axis=0)
@@ -149,11 +150,13 @@ class Solution:
     at_bounds: NDArray[np.bool_]
 
 
-def approach(problem: Problem, points: Array, starts: Sequence[Array], widths: Sequence[float]) -> list[Array]:
-    """Each start, and what it leads to when measurement and model are smoothed less and less, section 15.5.
+def approach(problem: Problem, points: Array, starts: Sequence[Array], widths: Sequence[float], most: int = 4
+             ) -> list[Array]:
+    """What the best starts lead to when measurement and model are smoothed less and less, section 15.5.
 
     Broad lines have fewer minima: a start that is off by more than a line's own width is drawn to where it belongs.
-    `widths` are standard deviations in ppm, falling; `points` (P,) the axis of the measurement.
+    `widths` are standard deviations in ppm, falling; `points` (P,) the axis of the measurement; `most` starts are
+    followed, those that differ in what the lines depend on and fit best when smoothed.
     """
     from scipy.ndimage import gaussian_filter1d
     from scipy.optimize import least_squares
@@ -162,13 +165,25 @@ def approach(problem: Problem, points: Array, starts: Sequence[Array], widths: S
     even = np.linspace(points[0], points[-1], len(points))
     y = np.interp(even, points, measured)
     step = even[1] - even[0]
-    found = list(starts)
+    found = []
+
+    def smooth(width: float) -> None:
+        problem.smoothing = width
+        problem.y = np.interp(points, even, gaussian_filter1d(y, width / step, mode="nearest"))
+
     try:
+        smooth(widths[0])
+        misfit: dict[tuple[float, ...], tuple[float, Array]] = {}
         for start in starts:
-            x = np.clip(start, low, high)
+            x = problem.linear(np.clip(start, low, high))
+            kind = tuple(x[problem.slices[5]].tolist())
+            score = float(np.sum(problem.residual(x) ** 2))
+            if score < misfit.get(kind, (np.inf, x))[0]:
+                misfit[kind] = (score, x)
+        for _, best in sorted(misfit.values(), key=lambda pair: pair[0])[:most]:
+            x = best
             for width in widths:
-                problem.smoothing = width
-                problem.y = np.interp(points, even, gaussian_filter1d(y, width / step, mode="nearest"))
+                smooth(width)
                 x = _inside(problem.linear(x), low, high)
                 x = least_squares(problem.residual, x, jac=problem.jacobian, bounds=(low, high), x_scale="jac",
                                   xtol=1e-5, ftol=1e-5, gtol=1e-8, max_nfev=40).x

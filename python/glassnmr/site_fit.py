@@ -31,7 +31,7 @@ _HIGHEST = {"eta": 1.0, "eta_csa": 1.0}
 def fit_sites(
     measured: Spectrum,
     isotope: str,
-    sites: Mapping[str, Mapping[str, float]] | Sequence[Mapping[str, float]],
+    sites: Mapping[str, Mapping[str, Any]] | Sequence[Mapping[str, Any]],
     *,
     field: float | None = None,
     larmor: float | None = None,
@@ -105,7 +105,8 @@ def fit_sites(
     problem = Problem(Overlay(ppm, axis, model.lines(model.start)), y / size, np.eye(n), shift, each[width],
                       each[lorentzian], baseline_columns(ppm, baseline), model.limits, model.lines, model.slopes,
                       max_shift, max_width)
-    begun = approach(problem, ppm, starts(problem, shares), [span / 30, span / 80, span / 200])
+    begun = [x for values in model.variants() for x in starts(problem, shares, values)]
+    begun = approach(problem, ppm, begun, [span / 30, span / 80, span / 200])
     solution = solve(problem, begun)
     tesla = nucleus.field(larmor) if larmor is not None else field
     fit = finish(problem, solution, size, labels, dataclasses.replace(measured, isotope=nucleus.symbol, field=tesla),
@@ -113,16 +114,16 @@ def fit_sites(
     return _with_shifts(fit, dict(zip(labels, delta.tolist(), strict=True)), first)
 
 
-def _named(sites: Mapping[str, Mapping[str, float]] | Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+def _named(sites: Mapping[str, Mapping[str, Any]] | Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     found = dict(sites) if isinstance(sites, Mapping) else {str(k + 1): site for k, site in enumerate(sites)}
     if not found:
         raise ValueError("there must be at least one site to fit")
     checked = {}
     for label, site in found.items():
-        values = {name: float(value) for name, value in site.items()}
+        values: dict[str, Any] = {name: value if name == "euler" else float(value) for name, value in site.items()}
         if "delta_iso" not in values:
             raise ValueError(f"site {label} needs delta_iso (ppm), got {', '.join(values) or 'nothing'}")
-        bad = [name for name, value in values.items() if not math.isfinite(value)]
+        bad = [name for name, value in values.items() if not np.all(np.isfinite(value))]
         if bad:
             raise ValueError(f"{bad[0]} of site {label} must be finite, got {values[bad[0]]}")
         if not values.get("weight", 1.0) > 0:
@@ -134,7 +135,7 @@ def _named(sites: Mapping[str, Mapping[str, float]] | Sequence[Mapping[str, floa
 class _Lines:
     """The line of every site as a function of what is refined."""
 
-    def __init__(self, isotope: str, sites: dict[str, dict[str, float]], hold: Sequence[str], settings: dict[str, Any]
+    def __init__(self, isotope: str, sites: dict[str, dict[str, Any]], hold: Sequence[str], settings: dict[str, Any]
                  ) -> None:
         known = set(inspect.signature(mas_spectrum).parameters) | {"weight"}
         for label, site in sites.items():
@@ -159,11 +160,22 @@ class _Lines:
             raise ValueError(f"{self.names[k]} must start between {low[k]:g} and {high[k]:g}, got {self.start[k]:g}")
         self.limits = (self.start, low, high)
 
-    def _line(self, c: int, site: dict[str, float]) -> Array:
+    def variants(self) -> list[Array]:
+        """The start values, and others that an asymmetry or a sign may have been taken for."""
+        found = [self.start]
+        for k, (_, key) in enumerate(self._free):
+            others = {"eta": (0.15, 0.5, 0.85), "eta_csa": (0.15, 0.5, 0.85), "zeta": (-self.start[k],)}.get(key, ())
+            for base in list(found) if key == "zeta" else [self.start]:
+                for value in others:
+                    if abs(value - self.start[k]) > 0.1:
+                        found.append(np.where(np.arange(len(self.start)) == k, value, base))
+        return found[:24]
+
+    def _line(self, c: int, site: dict[str, Any]) -> Array:
         columns: dict[str, Any] = {name: [value] for name, value in site.items()}
         return mas_spectrum(self._isotope, **columns, **self._settings).intensity
 
-    def _at(self, values: Array) -> list[dict[str, float]]:
+    def _at(self, values: Array) -> list[dict[str, Any]]:
         sites = [dict(site) for site in self._sites]
         for (c, key), value in zip(self._free, values, strict=True):
             sites[c][key] = float(value)

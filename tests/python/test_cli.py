@@ -24,7 +24,7 @@ from glassnmr.version import __version__
 COMMANDS = [["calibrate"], ["dataset"], ["dataset", "build"], ["dataset", "summary"], ["dataset", "info"],
             ["dataset", "check"], ["dataset", "split"], ["dataset", "merge"], ["dataset", "generate"],
             ["dataset", "generate", "glass"], ["dataset", "generate", "carve"], ["dataset", "generate", "compute"],
-            ["train"], ["validate"], ["compare"], ["predict"], ["spectrum"], ["info"], ["demo"]]
+            ["train"], ["validate"], ["compare"], ["predict"], ["spectrum"], ["fit"], ["info"], ["demo"]]
 
 
 def glassnmr(*arguments: object) -> Result:

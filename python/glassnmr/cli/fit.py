@@ -10,7 +10,7 @@ import click
 
 from glassnmr.cli.base import Command, Session, pass_session
 from glassnmr.cli.options import Finite, output, threads_option
-from glassnmr.cli.spectrum import Width
+from glassnmr.cli.site_columns import SiteType, Speed, Width
 
 if TYPE_CHECKING:
     from glassnmr.fitting import SpectrumFit
@@ -21,32 +21,20 @@ __all__ = ["command"]
 SHARED = click.Choice(["common", "each", "none"])
 
 
-class SiteType(click.ParamType):
-    """``BO:delta_iso=52,C_Q=4.6,eta=0.3`` as a label and its values."""
-
-    name = "site"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """(label, values)."""
-        if isinstance(value, tuple):
-            return value
-        label, colon, text = str(value).rpartition(":")
-        pairs = [part.split("=") for part in text.split(",")]
-        if any(len(pair) != 2 or not pair[0].strip() for pair in pairs) or (colon and not label.strip()):
-            self.fail(f"expected LABEL:delta_iso=52,C_Q=4.6,eta=0.3, got {value!r}", param, ctx)
-        return label.strip(), {key.strip(): Finite().convert(number, param, ctx) for key, number in pairs}
-
-
 @click.command("fit", cls=Command)
 @click.argument("measured", type=click.Path(path_type=Path))
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--site", "sites", type=SiteType(), multiple=True, metavar="LABEL:NAME=VALUE,...",
-              help="Refine a site instead of fitting models; may be given several times.")
+@click.option("--site", "sites", type=SiteType(), multiple=True, metavar="NAME=NUMBER,...",
+              help="Refine a site instead of fitting models: delta_iso, C_Q, eta, zeta (of the shielding), eta_csa, "
+                   "alpha, beta, gamma (degrees; kept), weight, label; may be given several times.")
 @click.option("--hold", multiple=True, metavar="NAME", help="Keep the start value: eta, or 'eta BO' of one site.")
 @click.option("--isotope", metavar="NUCLEUS", help="Such as 29Si. [default: what the files tell]")
 @click.option("--field", type=Finite(0, above=True), help="Tesla. [default: what the files tell]")
 @click.option("--larmor", type=Finite(0, above=True), help="Frequency of 0 ppm in MHz, instead of --field.")
 @click.option("--label", metavar="COLUMN", help="Components of models that are predictions: a column of theirs.")
+@click.option("--speed", type=Speed(), default="infinite",
+              help="Of the rotor, for --site and predictions: 12.5kHz, 5000 (Hz), infinite, static. "
+                   "[default: infinite]")
 @click.option("--fwhm", type=Width(), default="0.5ppm", help="Broadening of predictions before the fit broadens them.")
 @click.option("--reference", type=(Finite(), Finite()), metavar="A B",
               help="delta_iso = A + B sigma_iso of predictions without shifts.")
@@ -67,7 +55,7 @@ class SiteType(click.ParamType):
 @output(multiple=True, required=False, help="Of the best: .csv curves, .json figures, .png, .svg or .pdf; may be given "
                                             "several times.")
 @pass_session
-def command(session: Session, measured: Path, models: tuple[Path, ...], sites: tuple[tuple[str, dict[str, float]], ...],
+def command(session: Session, measured: Path, models: tuple[Path, ...], sites: tuple[dict[str, Any], ...],
             hold: tuple[str, ...], output: tuple[Path, ...], **options: Any) -> None:
     """Lay MODELS over the spectrum in MEASURED, fit them and score them against it.
 
@@ -79,7 +67,10 @@ def command(session: Session, measured: Path, models: tuple[Path, ...], sites: t
     Examples:
       glassnmr fit measured.csdf glass.csv --isotope 29Si --field 9.4 --label qn -o fit.png
       glassnmr fit na2sio3.csdf --isotope 17O --larmor 54.24 --range -50 120 \\
-          --site BO:delta_iso=60,C_Q=4.2,eta=0.5 --site NBO:delta_iso=40,C_Q=2.4,eta=0.5
+          --site delta_iso=60,C_Q=4.2,eta=0.5,label=BO \\
+          --site delta_iso=40,C_Q=2.4,eta=0.5,label=NBO
+      glassnmr fit phosphate.csdf --isotope 31P --speed 6kHz --lorentzian common \\
+          --site delta_iso=0,zeta=80,eta_csa=0.5 -o p.png
     """
     from glassnmr.cli.setup import check_output
     from glassnmr.experiment import read_measurement
@@ -107,18 +98,27 @@ def command(session: Session, measured: Path, models: tuple[Path, ...], sites: t
         session.say(f"wrote {path}")
 
 
-def _refined(data: Spectrum, sites: tuple[tuple[str, dict[str, float]], ...], hold: tuple[str, ...],
-             common: dict[str, Any], options: dict[str, Any]) -> SpectrumFit:
+def _refined(data: Spectrum, sites: tuple[dict[str, Any], ...], hold: tuple[str, ...], common: dict[str, Any],
+             options: dict[str, Any]) -> SpectrumFit:
+    import math
+
+    from glassnmr.cli.site_columns import ANGLES
     from glassnmr.site_fit import fit_sites
 
     if not data.isotope or data.field is None:
         raise ValueError("--site needs the nucleus and the field: give --isotope and --field or --larmor")
     if options["shift"] != "common" or options["populations"] != "fit":
         raise ValueError("--shift and --populations are of models; the shifts and shares of a --site are always fitted")
-    named = {label or str(number + 1): values for number, (label, values) in enumerate(sites)}
-    if len(named) != len(sites):
-        raise ValueError("two sites have the same label")
-    return fit_sites(data, data.isotope, named, hold=hold, n_threads=options["threads"], **common)
+    named: dict[str, dict[str, Any]] = {}
+    for number, site in enumerate(sites, 1):
+        label = str(site.get("label", number))
+        if label in named:
+            raise ValueError(f"two sites have the label {label!r}")
+        named[label] = {key: value for key, value in site.items() if key not in ("label", *ANGLES)}
+        if set(site) & set(ANGLES):
+            named[label]["euler"] = [math.radians(site.get(key, 0.0)) for key in ANGLES]
+    return fit_sites(data, data.isotope, named, hold=hold, n_threads=options["threads"],
+                     spinning_speed=options["speed"], **common)
 
 
 def _ranked(session: Session, data: Spectrum, paths: tuple[Path, ...], common: dict[str, Any],
@@ -154,7 +154,8 @@ def _model(path: Path, data: Spectrum, options: dict[str, Any]) -> Spectrum:
     if data.field is None:
         raise ValueError(f"{path} holds predictions: their spectrum needs --isotope, and --field or --larmor")
     return spectrum_of([table], data.isotope or None, label=options["label"], reference=options["reference"],
-                       field=data.field, n_threads=options["threads"], **options["fwhm"])
+                       field=data.field, spinning_speed=options["speed"], n_threads=options["threads"],
+                       **options["fwhm"])
 
 
 def _tell(session: Session, data: Spectrum, fits: dict[str, SpectrumFit]) -> None:

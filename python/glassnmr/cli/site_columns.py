@@ -18,7 +18,7 @@ from glassnmr.cli.options import Finite
 if TYPE_CHECKING:
     from glassnmr.isotopes import Isotope
 
-__all__ = ["SiteType", "Speed", "Width", "given_sites", "site_options", "sites_of"]
+__all__ = ["Frames", "SiteType", "Speed", "Width", "given_sites", "site_options", "sites_of"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,6 +57,24 @@ class Speed(click.ParamType):
         if match is None:
             self.fail(f"expected a speed like 12.5kHz, 'infinite' or 'static', got {value!r}", param, ctx)
         return Finite(0).convert(match.group(1), param, ctx) * (1000 if match.group(2).lower() == "khz" else 1)
+
+
+class Frames(click.ParamType):
+    """A number of frames, or ``all``."""
+
+    name = "frames"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number, 0 for all."""
+        if value == "all":
+            return 0
+        try:
+            number = int(value)
+        except (TypeError, ValueError):
+            number = 0
+        if number < 1:
+            self.fail(f"expected a number of frames of at least 1, or 'all', got {value!r}", param, ctx)
+        return number
 
 
 class SiteType(click.ParamType):
@@ -99,8 +117,13 @@ def site_options(command: F) -> F:
 
 
 def given_sites(session: Session, files: tuple[Path, ...], given: tuple[dict[str, Any], ...], isotope: str | None, *,
-                label: str | None, reference: tuple[float, float] | None) -> tuple[Isotope, dict[str, Any]]:
-    """The nucleus and its sites as arguments of `mas_spectrum`, from `site_options`."""
+                label: str | None, reference: tuple[float, float] | None, average: int | None = None,
+                uncertain: bool = False) -> tuple[Isotope, dict[str, Any]]:
+    """The nucleus and its sites as arguments of `mas_spectrum`, from `site_options`.
+
+    `average` frames of each file become one, 0 for all; `uncertain` adds what the model says of its errors.
+    """
+    from glassnmr.ensembles import average_predictions
     from glassnmr.io import read_predictions
     from glassnmr.isotopes import isotope as find_isotope
 
@@ -111,13 +134,20 @@ def given_sites(session: Session, files: tuple[Path, ...], given: tuple[dict[str
             raise ValueError("sites given with --site need --isotope")
         if label is not None or reference is not None:
             raise ValueError("--label and --reference belong to files of predictions, not to --site")
+        if average is not None or uncertain:
+            raise ValueError("--average and --broadening belong to files of predictions, not to --site")
         return find_isotope(isotope), _columns_of(given)
     with session.progress("reading", len(files)) as progress:
         tables = []
         for number, path in enumerate(files):
             tables.append(read_predictions(path))
+            if average is not None:
+                try:
+                    tables[-1] = average_predictions(_of(tables[-1], isotope), average or None)
+                except ValueError as error:
+                    raise ValueError(f"{path}: {error}") from None
             progress(number + 1)
-    return sites_of(tables, isotope, label=label, reference=reference)
+    return sites_of(tables, isotope, label=label, reference=reference, uncertain=uncertain)
 
 
 def _columns_of(given: tuple[dict[str, Any], ...]) -> dict[str, Any]:
@@ -137,10 +167,23 @@ def _columns_of(given: tuple[dict[str, Any], ...]) -> dict[str, Any]:
     return sites
 
 
+def _of(table: dict[str, Any], isotope: str | None) -> dict[str, Any]:
+    """The rows of one isotope, with the columns that they know."""
+    from glassnmr.isotopes import isotope as find_isotope
+
+    if isotope is None:
+        return table
+    nucleus = find_isotope(isotope)
+    rows = (table["isotope"] == nucleus.symbol) | ((table["isotope"] == "") & (table["element"] == nucleus.element))
+    some = {name: column[rows] for name, column in table.items()}
+    return {name: column for name, column in some.items() if column.dtype.kind != "f" or np.isfinite(column).any()}
+
+
 def sites_of(tables: list[dict[str, Any]], isotope: str | None, *, label: str | None = None,
-             reference: tuple[float, float] | None = None) -> tuple[Isotope, dict[str, Any]]:
+             reference: tuple[float, float] | None = None, uncertain: bool = False) -> tuple[Isotope, dict[str, Any]]:
     """The nucleus and its sites in tables of `read_predictions`, as arguments of `mas_spectrum`.
 
+    `uncertain` adds std_delta_iso, std_C_Q and std_eta, as `uncertain_spectrum` takes them, and needs at least one.
     Raises ValueError where the tables lack the isotope or what its spectrum needs.
     """
     from glassnmr.isotopes import isotope as find_isotope
@@ -169,11 +212,32 @@ def sites_of(tables: list[dict[str, Any]], isotope: str | None, *, label: str | 
         sites["zeta"] = columns["zeta"]
         if _known(columns, "eta_csa"):
             sites["eta_csa"] = np.clip(columns["eta_csa"], 0, 1)
+    if uncertain:
+        sites |= _uncertainties(columns, nucleus.symbol, reference)
     if label is not None:
         if label not in columns:
             raise ValueError(f"the predictions have no column {label!r}, but {', '.join(columns)}")
         sites["labels"] = columns[label].astype(str)
     return nucleus, sites
+
+
+def _uncertainties(columns: dict[str, Any], symbol: str, reference: tuple[float, float] | None) -> dict[str, Any]:
+    """The standard deviations that the predictions tell, as arguments of `uncertain_spectrum`."""
+    found: dict[str, Any] = {}
+    if _known(columns, "std_delta_iso") and reference is None:
+        found["std_delta_iso"] = columns["std_delta_iso"]
+    elif _known(columns, "std_sigma_iso"):
+        slope = -1.0 if reference is None else reference[1]
+        if reference is None and _known(columns, "sigma_iso") and np.ptp(columns["sigma_iso"]) > 0:
+            slope = float(np.polyfit(columns["sigma_iso"], columns["delta_iso"], 1)[0])
+        found["std_delta_iso"] = abs(slope) * columns["std_sigma_iso"]
+    for name, told in (("std_C_Q", ("std_abs_C_Q", "std_C_Q")), ("std_eta", ("std_eta",))):
+        for key in told:
+            if _known(columns, key):
+                found[name] = columns[key]
+    if not found:
+        raise ValueError(f"--broadening takes uncertainties, and the predictions of {symbol} hold none (std_...)")
+    return found
 
 
 def _known(columns: dict[str, Any], name: str) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from glassnmr.cli.base import Command, Session, pass_session
 from glassnmr.cli.options import Finite, output, threads_option
-from glassnmr.cli.site_columns import Speed, Width, given_sites, site_options, sites_of
+from glassnmr.cli.site_columns import Frames, Speed, Width, given_sites, site_options, sites_of
 
 if TYPE_CHECKING:
     from glassnmr.spectra import Spectrum
@@ -33,14 +33,19 @@ __all__ = ["Width", "command", "spectrum_of"]
 @click.option("--range", "span", type=(Finite(), Finite()), metavar="LOW HIGH", help="Ends of the axis, ppm. "
                                                                                      "[default: all lines]")
 @click.option("--points", type=click.IntRange(2), default=4096, help="Of the axis, with --range.")
+@click.option("--broadening", type=click.Choice(["width", "uncertainty", "both"]), default="width",
+              help="Lines as wide as --fwhm, as the model is uncertain (columns std_... of the predictions), or both.")
+@click.option("--average", type=Frames(), metavar="N|all", help="Average shifts over N frames of each file, or all of "
+              "them, for motion that is fast; without it the frames' spectra are added.")
 @click.option("--measured", type=click.Path(path_type=Path), metavar="FILE",
               help="Draw a measured spectrum (.csdf, .csv) over it.")
 @threads_option
-@output(multiple=True, help=".csv, .csdf, .png, .svg, .pdf and others; may be given several times.")
+@output(multiple=True, help=".csv, .csdf, .png, .svg, .pdf; .spe (SIMPSON), .asc (dmfit), .bruker (a folder); .mrsys, "
+                            "the sites for mrsimulator. May be given several times.")
 @pass_session
 def command(session: Session, files: tuple[Path, ...], given: tuple[dict[str, Any], ...], isotope: str | None,
             label: str | None, reference: tuple[float, float] | None, measured: Path | None, output: tuple[Path, ...],
-            speed: float | None, fold: bool, **options: Any) -> None:
+            speed: float | None, fold: bool, broadening: str, average: int | None, **options: Any) -> None:
     """Turn predictions (.csv or .extxyz), or sites, into a spectrum under magic-angle spinning or at rest.
 
     Spin 1/2 needs shifts, and zeta and eta_csa for spinning sidebands; quadrupolar nuclei need shifts, |C_Q| and eta.
@@ -56,22 +61,29 @@ def command(session: Session, files: tuple[Path, ...], given: tuple[dict[str, An
     """
     from glassnmr import plots
     from glassnmr.cli.setup import check_output
-    from glassnmr.spectra import Spectrum, mas_spectrum
+    from glassnmr.ensembles import uncertain_spectrum
+    from glassnmr.site_lists import write_sites
+    from glassnmr.spectra import Spectrum
     from glassnmr.spectrum_io import SPECTRUM_SUFFIXES
 
     for path in output:
-        check_output(path, SPECTRUM_SUFFIXES, "a spectrum")
+        check_output(path, (*SPECTRUM_SUFFIXES, ".mrsys"), "a spectrum")
     over = None if measured is None else Spectrum.load(measured)
     span, points = options.pop("span"), options.pop("points")
     if fold and span is None:
         raise ValueError("--fold needs the window that the lines fold into: give --range LOW HIGH")
     fwhm = options.pop("fwhm")
-    nucleus, sites = given_sites(session, files, given, isotope, label=label, reference=reference)
-    made = mas_spectrum(nucleus, **sites, spinning_speed=speed, folding=fold, n_threads=options.pop("threads"),
-                        axis=None if span is None else (*span, points), **fwhm, **options)
+    nucleus, sites = given_sites(session, files, given, isotope, label=label, reference=reference, average=average,
+                                 uncertain=broadening != "width")
+    made = uncertain_spectrum(nucleus, **sites, broadening=broadening,  # type: ignore[arg-type]
+                              spinning_speed=speed, folding=fold, n_threads=options.pop("threads"),
+                              axis=None if span is None else (*span, points), **fwhm, **options)
     _tell(session, made)
     for path in output:
-        if over is not None and path.suffix in (".png", ".svg", ".pdf"):
+        if path.suffix == ".mrsys":
+            known = {key: column for key, column in sites.items() if key != "euler" and not key.startswith("std_")}
+            write_sites(path, nucleus, known)
+        elif over is not None and path.suffix in (".png", ".svg", ".pdf"):
             plots.save_figure(made.plot(over), path)
         else:
             made.save(path)
