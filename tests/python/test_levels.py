@@ -17,7 +17,7 @@ COMPUTE = """
 import sys
 import ase, numpy as np
 from glassnmr import _core
-from glassnmr.descriptors import SphericalBesselSOAP
+from glassnmr.descriptors import BehlerParrinello, ChebyshevARDF, SphericalBesselSOAP
 from glassnmr.learning import LSSVR
 
 random = np.random.default_rng(11)
@@ -30,11 +30,16 @@ for step in range(200):  # pushes atoms apart that lie closer than 1 Å
 soap = SphericalBesselSOAP(["Si", "O"], cutoff=5.0)
 rows = soap.transform(atoms)
 pulled = soap.gradient(atoms, np.cos(np.arange(rows.size)).reshape(rows.shape))
+others = {}
+for kind in (BehlerParrinello(["Si", "O"], 5.0, g5=1), ChebyshevARDF(["Si", "O"], 5.0)):
+    others[kind._core.name] = kind.transform(atoms)
+    weights = np.cos(np.arange(others[kind._core.name].size)).reshape(-1, kind.n_features)
+    others[kind._core.name + " gradient"] = kind.gradient(atoms, weights).positions
 X = random.normal(size=(120, 30))
 y = np.sin(X[:, 0]) + X[:, 1] ** 2
 model = LSSVR(kappa=0.02, lam=1e-6, n_landmarks=50, landmarks="icd").fit(X, y)
 np.savez(sys.argv[1], level=_core.config()["level"], coefficients=soap.coefficients(atoms), rows=rows,
-         gradient=pulled.positions, strain=pulled.strain,
+         gradient=pulled.positions, strain=pulled.strain, **others,
          landmarks=model.landmark_indices_, prediction=model.predict(X))
 """
 
@@ -55,7 +60,8 @@ def test_levels_agree_to_1e12(tmp_path: Path) -> None:
         assert str(results[level]["level"]) == level
     first = next(iter(results.values()))
     for level, result in results.items():
-        for name in ("coefficients", "rows", "gradient", "strain"):
+        for name in (*("coefficients", "rows", "gradient", "strain"), *(f"{kind}{what}" for kind in
+                     ("behler-parrinello", "chebyshev-ardf") for what in ("", " gradient"))):
             np.testing.assert_allclose(result[name], first[name], rtol=1e-12,
                                        atol=1e-12 * np.abs(first[name]).max(), err_msg=f"{name} at {level}")
         np.testing.assert_array_equal(result["landmarks"], first["landmarks"])
