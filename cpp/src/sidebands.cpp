@@ -24,7 +24,7 @@ namespace glassnmr {
 namespace {
 
 constexpr double pi = 3.14159265358979323846;
-constexpr SidebandLimits limits = {24, 16};
+constexpr SidebandLimits limits = {12, 16};
 
 /// Grows a table, node by node in one coordinate, as far as it is asked for. Nodes do not change
 /// once they are made, and readers keep the block that they were given.
@@ -122,7 +122,7 @@ ShiftBands shift_table(double mu, int n_threads) {
 
 using B = CentralBands;
 using T = CentralTable;
-constexpr std::size_t band_density = 32;
+constexpr std::size_t band_density = 32, band_samples = 32;
 
 /// The share of a tent over a <= b <= c below p.
 double tent_below(double a, double b, double c, double p) {
@@ -176,12 +176,25 @@ private:
     std::vector<double> weight_, sum_;
 };
 
+/// Adds a share of the sidebands around `centre` to the lanes. What lies beyond the last of them
+/// goes there by its lever arm, so that the first moment is kept; the centreband is the rest in the
+/// end.
+void add_bands(const double* centre, double share, double* lane) {
+    constexpr auto last = static_cast<std::ptrdiff_t>(B::highest);
+    constexpr auto half = static_cast<std::ptrdiff_t>(band_samples / 2);
+    for (std::ptrdiff_t k = -last; k <= last; ++k) lane[last + k] += share * centre[k];
+    for (std::ptrdiff_t k = last + 1; k < half; ++k) {
+        const double arm = share * static_cast<double>(k) / static_cast<double>(last);
+        lane[2 * last] += arm * centre[k];
+        lane[0] += arm * centre[-k];
+    }
+}
+
 /// All rows of the table at one A / nu_r.
 void central_node(double ratio, float* values) {
     const CentralTable table = central_table();
     const Octant octant(band_density);
     const double speed = ratio == 0 ? std::numeric_limits<double>::infinity() : 1 / ratio;
-    const std::size_t band_samples = std::abs(ratio) <= 12 ? 32 : 64;
     Evaluator evaluate(speed, band_samples);
     const std::size_t most = 2 * octant.row_size(0);
     std::vector<double> xyz(3 * most), centre(most), bands(most * band_samples), share;
@@ -208,8 +221,7 @@ void central_node(double ratio, float* values) {
                 for (std::size_t k = 0; k < 3; ++k) {
                     const std::size_t at = corner[3 * t + k];
                     v[k] = centre[at] - (1 + eta * eta / 3) / 30;
-                    const double* from = &bands[at * band_samples + band_samples / 2 - B::highest];
-                    for (std::size_t l = 0; l < 2 * B::highest + 1; ++l) mean[l] += from[l] / 3;
+                    add_bands(&bands[at * band_samples + band_samples / 2], 1. / 3, mean);
                 }
                 if (edge > 0) before.add(v, share[t], mean);
                 if (edge < T::n_cells) after.add(v, share[t], mean);

@@ -29,6 +29,7 @@ __all__ = [
     "efg_principal_values",
     "efg_tensor",
     "euler_angles",
+    "from_mrsimulator_euler",
     "haeberlen",
     "haeberlen_principal_values",
     "herzfeld_berger",
@@ -40,6 +41,7 @@ __all__ = [
     "relative_euler_angles",
     "rotation_matrix",
     "symmetric",
+    "to_mrsimulator_euler",
 ]
 
 Array = NDArray[np.float64]
@@ -233,6 +235,36 @@ def relative_euler_angles(
     angles = euler_angles(efg, "efg")
     frame = rotation_matrix(angles[..., 0], angles[..., 1], angles[..., 2])
     return euler_angles(np.swapaxes(frame, -1, -2) @ symmetric(tensor) @ frame, order)
+
+
+def to_mrsimulator_euler(euler: ArrayLike) -> Array:
+    """The angles (..., 3) of `glassnmr.mas_spectrum` as mrsimulator 1.0 takes them for the shielding, eq. (11.11).
+
+    There they are passive, from the axes of the shielding to those of the field gradient, whose own angles are 0, and
+    x and y of the field gradient are exchanged.
+    """
+    return _zyz_angles(np.swapaxes(_rotations(euler), -1, -2) @ _about_z(np.array(np.pi / 2)))
+
+
+def from_mrsimulator_euler(angles: ArrayLike) -> Array:
+    """The inverse of `to_mrsimulator_euler`."""
+    return _zyz_angles(_about_z(np.array(np.pi / 2)) @ np.swapaxes(_rotations(angles), -1, -2))
+
+
+def _rotations(euler: ArrayLike) -> Array:
+    angles = np.asarray(euler, dtype=float)
+    if angles.shape[-1:] != (3,):
+        raise ValueError(f"Euler angles must have shape (..., 3), got {angles.shape}")
+    return rotation_matrix(angles[..., 0], angles[..., 1], angles[..., 2])
+
+
+def _zyz_angles(r: Array) -> Array:
+    """alpha, beta, gamma of rotation matrices, gamma being 0 where beta is."""
+    planar = np.hypot(r[..., 0, 2], r[..., 1, 2])
+    pole = planar < 1e-12
+    alpha = np.where(pole, np.arctan2(r[..., 1, 0], r[..., 1, 1]), np.arctan2(r[..., 1, 2], r[..., 0, 2]))
+    gamma = np.where(pole, 0, np.arctan2(r[..., 2, 1], -r[..., 2, 0]))
+    return np.stack([alpha % (2 * np.pi), np.arctan2(planar, r[..., 2, 2]), gamma % (2 * np.pi)], axis=-1)
 
 
 def rotation_matrix(alpha: ArrayLike, beta: ArrayLike, gamma: ArrayLike) -> Array:

@@ -146,6 +146,67 @@ def test_euler_angles_turn_the_principal_values_into_the_tensor(t: np.ndarray, o
         assert deviation[2] >= first - slack and first >= second - slack
 
 
+@given(matrices, matrices, angle, angle, angle)
+def test_relative_axes_do_not_depend_on_the_frame(t: np.ndarray, v: np.ndarray, a: float, b: float, c: float) -> None:
+    # distinct principal values, so that axes exist
+    r = tensors.rotation_matrix(a, b, c)
+    shift = np.diag([1.0, 2.0, 6.0]) if np.ptp(tensors.mehring(t)) < 1 else tensors.symmetric(t)
+    frame = tensors.rotation_matrix(*(v[0] % 3))
+    efg = frame @ np.diag([-0.3, -0.7, 1.0]) @ frame.T
+    values, gaps = tensors.mehring(shift), np.diff(tensors.mehring(shift))
+    haeberlen = np.abs(values - values.mean())
+    if gaps.min() < 1e-3 * np.ptp(values) or np.diff(np.sort(haeberlen)).min() < 1e-3 * haeberlen.max():
+        return
+    angles = tensors.relative_euler_angles(shift, efg)
+    # in the frame of the field gradient the tensor is what the angles say, up to half turns of the gradient's axes
+    turn = tensors.rotation_matrix(*angles)
+    own = tensors.haeberlen(shift)
+    seen = turn @ np.diag(tensors.haeberlen_principal_values(*own)) @ turn.T
+    axes = tensors.rotation_matrix(*tensors.euler_angles(efg, "efg"))
+    assert np.allclose(axes @ seen @ axes.T, shift, rtol=0, atol=1e-8 * np.abs(shift).max())
+    again = tensors.relative_euler_angles(r @ shift @ r.T, r @ efg @ r.T)
+    rotated = tensors.rotation_matrix(*again)
+    # equal up to half turns about the axes of either tensor: |cosines| between axes are the same
+    assert np.allclose(np.abs(rotated), np.abs(turn), atol=1e-6)
+
+
+@given(angle, angle, angle)
+def test_the_angles_of_mrsimulator_go_there_and_back(a: float, b: float, c: float) -> None:
+    there = tensors.to_mrsimulator_euler([a, b, c])
+    back = tensors.from_mrsimulator_euler(there)
+    assert np.allclose(tensors.rotation_matrix(*back), tensors.rotation_matrix(a, b, c), atol=1e-9)
+    quarter = tensors.rotation_matrix(math.pi / 2, 0, 0)
+    assert np.allclose(tensors.rotation_matrix(*there), tensors.rotation_matrix(a, b, c).T @ quarter, atol=1e-9)
+
+
+@given(matrices)
+@settings(max_examples=30, deadline=None)
+def test_conventions_agree_with_soprano(t: np.ndarray) -> None:
+    nmr = pytest.importorskip("soprano.nmr", reason="soprano is not installed")
+    size = np.abs(t).max()
+    values = tensors.mehring(t)
+    if np.diff(values).min() < 1e-3 * size or size == 0:
+        return
+    own = tensors.haeberlen(t)
+    if min(own.eta, 1 - own.eta) < 1e-3:
+        return
+    peer = nmr.NMRTensor(tensors.symmetric(t))
+    assert own.iso == pytest.approx(peer.isotropy, abs=1e-9 * size)
+    assert 1.5 * own.zeta == pytest.approx(peer.anisotropy, abs=1e-9 * size)
+    assert own.eta == pytest.approx(peer.asymmetry, abs=1e-7)
+    bounds = tensors.herzfeld_berger(t)
+    assert bounds.span == pytest.approx(peer.span, abs=1e-9 * size)
+    assert abs(bounds.skew) == pytest.approx(abs(peer.skew), abs=1e-7)
+    ordered = nmr.NMRTensor(tensors.symmetric(t), order="h")
+    alpha, beta, gamma = ordered.euler_angles(convention="zyz", passive=False)
+    turn = tensors.rotation_matrix(alpha, beta, gamma)
+    ours = tensors.rotation_matrix(*tensors.euler_angles(t, "haeberlen"))
+    # the same axes up to their signs; soprano's x and y may be exchanged
+    overlap = np.abs(turn.T @ ours)
+    same = np.allclose(overlap, np.eye(3), atol=1e-5)
+    assert same or np.allclose(overlap, [[0, 1, 0], [1, 0, 0], [0, 0, 1]], atol=1e-5)
+
+
 def test_functions_work_on_many_tensors_as_on_one() -> None:
     many = np.random.default_rng(3).normal(size=(4, 5, 3, 3))
     for function in (tensors.haeberlen, tensors.herzfeld_berger, lambda t: tensors.efg_parameters(t, "27Al")):
@@ -171,6 +232,7 @@ def test_functions_work_on_many_tensors_as_on_one() -> None:
         (lambda: tensors.mehring(np.eye(3), "delta"), "kind must be"),
         (lambda: tensors.euler_angles(np.eye(3), "zyx"), "order must be"),
         (lambda: tensors.convert_efg(1, "au", "barn"), "unit must be one of"),
+        (lambda: tensors.to_mrsimulator_euler([1.0, 2.0]), r"Euler angles must have shape \(..., 3\)"),
     ],
 )
 def test_bad_input_is_told_in_one_line(call: object, words: str) -> None:
