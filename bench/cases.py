@@ -16,6 +16,9 @@ import numpy as np
 from bench import systems
 
 SOAP = {"cutoff": 5.0, "n_max": 8, "l_max": 4, "sigma": 0.4}
+FEATOMIC = {"cutoff": {"radius": 5.0, "smoothing": {"type": "ShiftedCosine", "width": 0.5}},
+            "density": {"type": "Gaussian", "width": 0.4},
+            "basis": {"type": "TensorProduct", "max_angular": 4, "radial": {"type": "Gto", "max_radial": 7}}}
 
 
 class Work(NamedTuple):
@@ -134,10 +137,7 @@ def _soap_cases(kind: str) -> None:
         from featomic import SoapPowerSpectrum
 
         atoms, _ = structure(kind, tiny)
-        calculator = SoapPowerSpectrum(
-            cutoff={"radius": 5.0, "smoothing": {"type": "ShiftedCosine", "width": 0.5}},
-            density={"type": "Gaussian", "width": 0.4},
-            basis={"type": "TensorProduct", "max_angular": 4, "radial": {"type": "Gto", "max_radial": 7}})
+        calculator = SoapPowerSpectrum(**FEATOMIC)
         return Work(lambda: calculator.compute(atoms), len(atoms), "environment")
 
 
@@ -151,6 +151,79 @@ def _soap_cases(kind: str) -> None:
         soap = Descriptor(f"soap cutoff=5.0 cutoff_transition_width=0.5 n_max=8 l_max=4 atom_sigma=0.4 "
                           f"n_Z={len(species)} Z={{{numbers}}} n_species={len(species)} species_Z={{{numbers}}}")
         return Work(lambda: soap.calc(atoms, grad=False), len(atoms), "environment")
+
+
+def _triplet_cases(kind: str) -> None:
+    def functions() -> tuple[Any, Any]:
+        """f_c and 10 shifted G2; 12 centred G4, lambda = -1, 1 and zeta = 1, 4."""
+        from glassnmr.descriptors import BehlerParrinello
+
+        g2 = np.vstack([[0.0, 0.0], BehlerParrinello.radial_grid(5.0, 10)])
+        return g2, BehlerParrinello.angular_grid(5.0, 3, zetas=(1, 4))
+
+    @case(f"symmetry functions {kind}/glassnmr")
+    def behler(tiny: bool, threads: int) -> Work:
+        from glassnmr.descriptors import BehlerParrinello
+
+        atoms, species = structure(kind, tiny)
+        g2, g4 = functions()
+        model = BehlerParrinello(species, 5.0, g2=g2, g4=g4)
+        return Work(lambda: model.transform(atoms, n_threads=threads), len(atoms), "environment")
+
+    @case(f"symmetry functions {kind}/dscribe")
+    def dscribe(tiny: bool, threads: int) -> Work:
+        from dscribe.descriptors import ACSF
+
+        atoms, species = structure(kind, tiny)
+        g2, g4 = functions()
+        model = ACSF(r_cut=5.0, g2_params=g2[1:], g4_params=g4[:, :3], species=species, periodic=True)
+        return Work(lambda: model.create(atoms), len(atoms), "environment")
+
+    @case(f"distribution functions {kind}/glassnmr")
+    def ardf(tiny: bool, threads: int) -> Work:
+        from glassnmr.descriptors import ChebyshevARDF
+
+        atoms, species = structure(kind, tiny)
+        model = ChebyshevARDF(species, 5.0)
+        return Work(lambda: model.transform(atoms, n_threads=threads), len(atoms), "environment")
+
+
+def _gradient_cases(kind: str) -> None:
+    def pulled(name: str, make: Callable[[list[str]], Any]) -> None:
+        @case(f"gradient {name}{kind}/glassnmr")
+        def own(tiny: bool, threads: int) -> Work:
+            atoms, species = structure(kind, tiny)
+            model = make(species)
+            given = np.ones((len(atoms), model.n_features))
+            return Work(lambda: model.gradient(atoms, given, n_threads=threads), len(atoms), "environment")
+
+    def soap(species: list[str]) -> Any:
+        from glassnmr.descriptors import SphericalBesselSOAP
+
+        return SphericalBesselSOAP(species, **SOAP)
+
+    def behler(species: list[str]) -> Any:
+        from glassnmr.descriptors import BehlerParrinello
+
+        return BehlerParrinello(species, 5.0, g4=BehlerParrinello.angular_grid(5.0, 3, zetas=(1, 4)))
+
+    def ardf(species: list[str]) -> Any:
+        from glassnmr.descriptors import ChebyshevARDF
+
+        return ChebyshevARDF(species, 5.0)
+
+    pulled("", soap)
+    pulled("symmetry functions ", behler)
+    pulled("distribution functions ", ardf)
+
+    @case(f"gradient {kind}/featomic")
+    def featomic(tiny: bool, threads: int) -> Work:
+        from featomic import SoapPowerSpectrum
+
+        n_atoms = 27 if tiny else 216  # its array of derivatives takes 0.6 MB an atom
+        atoms = systems.silica(n_atoms) if kind == "2 species" else systems.packing(n_atoms)
+        calculator = SoapPowerSpectrum(**FEATOMIC)
+        return Work(lambda: calculator.compute(atoms, gradients=["positions"]), len(atoms), "environment")
 
 
 def _learning_cases() -> None:
@@ -196,4 +269,6 @@ for _cutoff in (5.0, 8.0):
     _neighbour_cases(_cutoff)
 for _kind in ("2 species", "5 species"):
     _soap_cases(_kind)
+    _triplet_cases(_kind)
+    _gradient_cases(_kind)
 _learning_cases()
