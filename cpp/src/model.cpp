@@ -3,6 +3,7 @@
 #include <cmath>
 #include <glassnmr/error.hpp>
 #include <glassnmr/model.hpp>
+#include <limits>
 
 #include "descriptor_records.hpp"
 #include "parallel.hpp"
@@ -12,6 +13,14 @@ namespace glassnmr {
 namespace {
 
 constexpr std::size_t block_bytes = 8u << 20;  // feature rows of one task
+
+constexpr double infinite = std::numeric_limits<double>::infinity();
+
+/// What a scalar regression may leave, and nature does not.
+std::pair<double, double> bounds(const std::string& target) {
+    if (target == "eta") return {0, 1};
+    return {target == "abs_C_Q" ? 0 : -infinite, infinite};
+}
 
 void check(const Uncertainty& u, std::size_t M, std::size_t T) {
     const std::size_t K = u.levels.size();
@@ -229,29 +238,67 @@ Model Model::load(const std::string& path) {
     }
 }
 
+std::size_t Model::block() const {
+    const std::size_t D = parts_.descriptor->n_features();
+    return std::clamp<std::size_t>(block_bytes / (8 * D) / 96 * 96, 48, 192);
+}
+
 void Model::predict(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
                     double* out, int n_threads, double* novelty, Precision precision) const {
     if (novelty && !parts_.uncertainty) invalid("this model carries no uncertainty");
-    const std::size_t D = parts_.descriptor->n_features(), T = n_targets();
-    const std::size_t block = std::clamp<std::size_t>(block_bytes / (8 * D) / 96 * 96, 48, 192);
     parts_.descriptor->stream(
-        atoms, n_centres, centres, block, n_threads,
-        [&](std::size_t first, std::size_t n, const double* rows, std::vector<double>& spread) {
-            spread.resize(2 * n);
-            predictor_.block(n, rows, out + first * T, novelty ? spread.data() : nullptr,
-                             precision);
-            for (std::size_t i = 0; novelty && i < n; ++i)
-                novelty[first + i] = spread[2 * i] / parts_.uncertainty->lam + spread[2 * i + 1];
+        atoms, n_centres, centres, block(), n_threads,
+        [&](std::size_t first, std::size_t n, const double* x, std::vector<double>&) {
+            rows(n, x, out + first * n_targets(), novelty ? novelty + first : nullptr, precision);
         });
-    for (std::size_t t = 0; t < T;
-         ++t) {  // what a scalar regression may leave, and nature does not
-        const bool eta = parts_.targets[t] == "eta", size = parts_.targets[t] == "abs_C_Q";
-        if (!eta && !size) continue;
-        for (std::size_t i = 0; i < n_centres; ++i) {
-            double& value = out[i * T + t];
-            value = eta ? std::clamp(value, 0.0, 1.0) : std::max(value, 0.0);
+}
+
+void Model::rows(std::size_t n, const double* x, double* out, double* novelty,
+                 Precision precision) const {
+    if (novelty && !parts_.uncertainty) invalid("this model carries no uncertainty");
+    std::vector<double> spread(novelty ? 2 * n : 0);
+    predictor_.block(n, x, out, novelty ? spread.data() : nullptr, precision);
+    for (std::size_t i = 0; novelty && i < n; ++i)
+        novelty[i] = spread[2 * i] / parts_.uncertainty->lam + spread[2 * i + 1];
+    const std::size_t T = n_targets();
+    for (std::size_t t = 0; t < T; ++t) {
+        const auto [low, high] = bounds(parts_.targets[t]);
+        for (std::size_t i = 0; i < n; ++i) out[i * T + t] = std::clamp(out[i * T + t], low, high);
+    }
+}
+
+void Model::rows_gradient(std::size_t n, const double* x, const double* dl_dpredictions,
+                          double* dl_drows) const {
+    const std::size_t T = n_targets();
+    std::vector<double> values, given(dl_dpredictions, dl_dpredictions + n * T);
+    for (std::size_t t = 0; t < T; ++t) {  // a value at its bound stays there
+        const auto [low, high] = bounds(parts_.targets[t]);
+        if (low == -infinite && high == infinite) continue;
+        if (values.empty()) {
+            values.resize(n * T);
+            predictor_.block(n, x, values.data(), nullptr, Precision::full);
+        }
+        for (std::size_t i = 0; i < n; ++i) {
+            const double value = values[i * T + t];
+            if (value < low || value > high) given[i * T + t] = 0;
         }
     }
+    predictor_.gradient(n, x, given.data(), dl_drows);
+}
+
+void Model::interval_factors(double level, double* factors) const {
+    if (!parts_.uncertainty || parts_.uncertainty->levels.empty())
+        invalid("this model carries no calibrated intervals");
+    const Uncertainty& u = *parts_.uncertainty;
+    const std::size_t K = u.levels.size();
+    for (std::size_t k = 0; k < K; ++k) {
+        if (std::abs(u.levels[k] - level) > 1e-9) continue;
+        for (std::size_t t = 0; t < n_targets(); ++t) factors[t] = u.factors[t * K + k];
+        return;
+    }
+    std::string known;
+    for (const double q : u.levels) known += (known.empty() ? "" : ", ") + std::to_string(q);
+    invalid("level must be one of " + known + ", got " + std::to_string(level));
 }
 
 }  // namespace glassnmr

@@ -104,4 +104,34 @@ void PackedRows::values(std::size_t m, const double* X, std::size_t first, std::
     });
 }
 
+void PackedRows::pull_back(std::size_t m, const double* X, const double* Y, const double* dl_dk,
+                           double* dl_dX) const {
+    Buffer slope(m * n_), norms(m);
+    std::fill_n(dl_dX, m * d_, 0.0);
+    for (const Term& t : terms_) {
+        const std::size_t width = t.what.last - t.what.first;
+        const KernelKind kind = t.what.kernel.kind;
+        Kernel derivative = t.what.kernel;  // dK/d(x.y), but for a factor
+        double factor = t.what.weight;
+        if (kind == KernelKind::gaussian) factor *= 2 * derivative.kappa;
+        if (kind == KernelKind::polynomial) factor *= derivative.degree--;
+        if (kind == KernelKind::linear || (kind == KernelKind::polynomial && !derivative.degree)) {
+            std::fill(slope.begin(), slope.end(), 1.0);
+        } else {
+            dots(t, m, X, 0, n_, slope.data(), n_, norms.data());
+            kernels().kernel_values(derivative, m, n_, norms.data(), t.norms.data(), slope.data(),
+                                    n_);
+        }
+        for (std::size_t k = 0; k < m * n_; ++k) slope[k] *= dl_dk[k];
+        kernels().gemm_nn(m, width, n_, factor, slope.data(), n_, Y + t.what.first, d_, 1,
+                          dl_dX + t.what.first, d_);
+        for (std::size_t i = 0; kind == KernelKind::gaussian && i < m; ++i) {
+            double sum = 0;
+            for (std::size_t j = 0; j < n_; ++j) sum += slope[i * n_ + j];
+            const std::size_t at = i * d_ + t.what.first;
+            kernels().axpy(width, -factor * sum, X + at, dl_dX + at);
+        }
+    }
+}
+
 }  // namespace glassnmr

@@ -25,6 +25,11 @@ public:
     void values(std::size_t m, const double* X, std::size_t first, std::size_t count, double* out,
                 std::size_t ldo) const;
 
+    /// THEORY.md eq. (7.8): from dL/dK (m, n) of the kernel between X (m, d) and all rows Y (n, d)
+    /// to dL/dX (m, d), overwritten. In full precision only.
+    void pull_back(std::size_t m, const double* X, const double* Y, const double* dl_dk,
+                   double* dl_dX) const;
+
 private:
     struct Term {
         KernelTerm what;

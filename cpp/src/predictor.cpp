@@ -129,4 +129,13 @@ void Predictor::predict(std::size_t n, const double* X, double* out, double* spr
     });
 }
 
+void Predictor::gradient(std::size_t n, const double* X, const double* dl_dout,
+                         double* dl_dX) const {
+    Parts& p = *parts_;
+    Buffer dl_dk(n * p.m);
+    kernels().gemm_nt(n, p.m, p.n_targets, 1, dl_dout, p.n_targets, p.weights, p.n_targets, 0,
+                      dl_dk.data(), p.m);
+    p.rows(Precision::full).pull_back(n, X, p.landmarks, dl_dk.data(), dl_dX);
+}
+
 }  // namespace glassnmr

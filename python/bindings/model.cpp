@@ -73,6 +73,27 @@ std::pair<Array, Array> predict_with_novelty(const Model& model, const Array& po
     return predict_both(model, positions, cell, pbc, species, centres, true, precision, n_threads);
 }
 
+/// (dL/dpositions, dL/dstrain) from dL/dpredictions (n_centres, T).
+py::tuple gradient(const Model& model, const Array& positions, const Array& cell,
+                   const std::array<bool, 3>& pbc, const Int32Array& species,
+                   const Int64Array& centres, const Array& dl_dpredictions, int n_threads) {
+    const glassnmr::Atoms atoms = atoms_view(positions, cell, pbc, &species);
+    require_shape(centres, "centres", {-1});
+    require_shape(dl_dpredictions, "dl_dpredictions",
+                  {centres.shape(0), static_cast<py::ssize_t>(model.n_targets())});
+    Array by_positions({positions.shape(0), py::ssize_t{3}}),
+        by_strain({py::ssize_t{3}, py::ssize_t{3}});
+    const auto n = static_cast<std::size_t>(centres.shape(0));
+    const std::int64_t* which = centres.data();
+    const double* from = dl_dpredictions.data();
+    double *to = by_positions.mutable_data(), *strain = by_strain.mutable_data();
+    {
+        const py::gil_scoped_release nogil;
+        model.gradient(atoms, n, which, from, to, strain, n_threads);
+    }
+    return py::make_tuple(by_positions, by_strain);
+}
+
 Uncertainty make_uncertainty(const glassnmr::VarianceParts& variance, double lam,
                              const Array& noise) {
     require_shape(noise, "noise", {-1});
@@ -170,6 +191,8 @@ void bind_model(py::module_& m) {
         .def("save", &Model::save, "path"_a, py::call_guard<py::gil_scoped_release>())
         .def("predict", &predict, "positions"_a, "cell"_a, "pbc"_a, "species"_a, "centres"_a,
              py::kw_only(), "precision"_a = "double", "n_threads"_a = 0)
+        .def("gradient", &gradient, "positions"_a, "cell"_a, "pbc"_a, "species"_a, "centres"_a,
+             "dl_dpredictions"_a, py::kw_only(), "n_threads"_a = 0)
         .def("with_reference", &with_reference, "reference"_a, py::kw_only(), "provenance"_a)
         .def_property_readonly("landmarks", &landmarks)
         .def("predict_with_novelty", &predict_with_novelty, "positions"_a, "cell"_a, "pbc"_a,

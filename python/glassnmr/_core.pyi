@@ -188,6 +188,17 @@ class Model:
         precision: str = ...,
         n_threads: SupportsInt = ...,
     ) -> NDArray[np.float64]: ...
+    def gradient(
+        self,
+        positions: ArrayLike,
+        cell: ArrayLike,
+        pbc: Sequence[bool],
+        species: ArrayLike,
+        centres: ArrayLike,
+        dl_dpredictions: ArrayLike,
+        *,
+        n_threads: SupportsInt = ...,
+    ) -> tuple[Any, ...]: ...
     def with_reference(self, reference: tuple[SupportsFloat, SupportsFloat] | None, *, provenance: str) -> Model: ...
     @property
     def landmarks(self) -> NDArray[np.float64]: ...

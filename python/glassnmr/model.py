@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
 from glassnmr.descriptors import Descriptor, from_core
+from glassnmr.descriptors.base import Gradient
 from glassnmr.io.predictions import Prediction
 from glassnmr.structure import as_structure
 from glassnmr.version import __version__
@@ -305,3 +306,46 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.tolist()
     return str(value)
+    def gradient(self, atoms: ase.Atoms, dl_dpredictions: ArrayLike, *, n_threads: int = 0) -> Gradient:
+        """Derivatives by the atoms of a number L whose derivatives by the predictions are known, eq. (10.4).
+
+        At the cost of about three predictions, without storing anything for each pair of atoms.
+
+        Parameters
+        ----------
+        atoms : as for `predict_frame`
+        dl_dpredictions : (n, T) dL/dvalue of each centre, in the order of the atoms, and each of `targets`; (n,) with
+            one target
+        n_threads : 0 is the runtime's default; the result has the same bits for any number
+
+        Returns
+        -------
+        Gradient : dL/dpositions (N, 3) and dL/dstrain (3, 3)
+
+        Raises
+        ------
+        ValueError
+            As `predict_frame`, or `dl_dpredictions` of another shape or not finite.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from glassnmr.data.reference import load
+        >>> from glassnmr.descriptors import SphericalBesselSOAP
+        >>> data = load("shielding", isotope="29Si")
+        >>> model = NMRModel.fit(data, SphericalBesselSOAP(["O", "Si", "Na"], cutoff=3.3, n_max=4, l_max=2))
+        >>> cluster = data.structures[0]
+        >>> found = model.gradient(cluster, np.ones(int((cluster.numbers == 14).sum())))  # of the sum of shieldings
+        >>> found.positions.shape == (len(cluster), 3)
+        True
+        """
+        s = as_structure(atoms, self._descriptor.species)
+        centres = np.flatnonzero(s.numbers == atomic_numbers[self.centre]).astype(np.int64)
+        given, shape = np.asarray(dl_dpredictions, dtype=np.float64), (len(centres), len(self.targets))
+        if given.shape != shape and (given.shape != shape[:1] or shape[1] != 1):
+            raise ValueError(f"dl_dpredictions must have shape {shape}, got {given.shape}")
+        if not np.isfinite(given).all():
+            raise ValueError("dl_dpredictions must be finite")
+        arrays = (s.positions, s.cell, s.pbc.tolist(), self._descriptor._channel[s.numbers], centres)
+        return Gradient(*self._core.gradient(*arrays, given.reshape(shape), n_threads=n_threads))
+

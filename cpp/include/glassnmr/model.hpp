@@ -44,6 +44,15 @@ struct ModelParts {
     std::shared_ptr<const Uncertainty> uncertainty;      ///< null when the model has none
 };
 
+/// Neighbours that an MD code brings: of each centre the places among the atoms, where images are
+/// atoms of their own (ghosts). Entries at or beyond the cutoff are left out.
+struct NeighbourList {
+    std::size_t n_centres = 0;
+    const std::int64_t* centres = nullptr;  ///< (n_centres)
+    const std::size_t* first = nullptr;   ///< (n_centres + 1): centre i has first[i], first[i + 1]
+    const std::int32_t* index = nullptr;  ///< (first[n_centres])
+};
+
 /// A trained model: structure in, NMR parameters of every centre out. Immutable and thread-safe.
 class GLASSNMR_API Model {
 public:
@@ -71,7 +80,46 @@ public:
                  double* out, int n_threads = 0, double* novelty = nullptr,
                  Precision precision = Precision::full) const;
 
+    /// The same from the caller's list; cell and pbc of the atoms are not looked at.
+    void predict(const Atoms& atoms, const NeighbourList& list, double* out, int n_threads = 0,
+                 double* novelty = nullptr, Precision precision = Precision::full) const;
+
+    /// The same for the environment of one centre: `vectors` (n, 3) in Å, `species` (n); out
+    /// (n_targets), novelty one number.
+    void environment(std::size_t n, const double* vectors, const std::int32_t* species, double* out,
+                     double* novelty = nullptr) const;
+
+    /// The same for feature rows (n, n_features), on the calling thread.
+    void rows(std::size_t n, const double* rows, double* out, double* novelty = nullptr,
+              Precision precision = Precision::full) const;
+
+    /// THEORY.md eq. (10.4): from dL/dpredictions (n_centres, n_targets) to dL/dpositions (atoms.n,
+    /// 3) and dL/dstrain (3, 3), both overwritten. Same bits for any number of threads.
+    void gradient(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
+                  const double* dl_dpredictions, double* dl_dpositions, double* dl_dstrain,
+                  int n_threads = 0) const;
+
+    /// The same from the caller's list: ghosts get their own share of dL/dpositions, to be added to
+    /// the atoms that they are images of.
+    void gradient(const Atoms& atoms, const NeighbourList& list, const double* dl_dpredictions,
+                  double* dl_dpositions, double* dl_dstrain, int n_threads = 0) const;
+
+    /// dL/dvectors (n, 3) of one environment.
+    void environment_gradient(std::size_t n, const double* vectors, const std::int32_t* species,
+                              const double* dl_dpredictions, double* dl_dvectors) const;
+
+    /// dL/drows (n, n_features) of feature rows, on the calling thread.
+    void rows_gradient(std::size_t n, const double* rows, const double* dl_dpredictions,
+                       double* dl_drows) const;
+
+    /// Half width of the interval of target t that a share `level` of values lies in is
+    /// factors[t] times its deviation, eq. (9.13). Throws std::invalid_argument for a level that
+    /// was not calibrated.
+    void interval_factors(double level, double* factors) const;
+
 private:
+    std::size_t block() const;  ///< rows a task
+
     ModelParts parts_;
     Predictor predictor_;
 };

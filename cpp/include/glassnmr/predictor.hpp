@@ -52,6 +52,9 @@ public:
     void block(std::size_t n, const double* X, double* out, double* spread,
                Precision precision) const;
 
+    /// From dL/dout (n, n_targets) of a block to dL/dX (n, d), THEORY.md eq. (7.8), (9.7).
+    void gradient(std::size_t n, const double* X, const double* dl_dout, double* dl_dX) const;
+
 private:
     struct Parts;
     std::unique_ptr<Parts> parts_;
