@@ -70,7 +70,8 @@ def read_castep(file: IO[str], name: str) -> ase.Atoms:
         raise ValueError(f"{name} is cut off: it ends before the structure is told")
     if not table:
         raise ValueError(f"{name} holds no table of NMR parameters, or is cut off before it")
-    fractional = np.array([place for _, _, place in contents])
+    fractional = finite(np.array([place for _, _, place in contents]), f"{name}: the fractional coordinates")
+    finite(cell, f"{name}: the cell")
     atoms = structure([symbol for symbol, _, _ in contents], fractional @ cell, cell, name)
     _put(atoms, [(symbol, number) for symbol, number, _ in contents], table, moments, name)
     atoms.info.update(calc_code="CASTEP", calc_code_version=version, ms_terms="total",

@@ -25,7 +25,7 @@ from glassnmr.io.lammps_data import read_lammps_data
 from glassnmr.io.lammps_dump import read_lammps_dump
 from glassnmr.io.magres import read_magres
 from glassnmr.io.pyscf_log import is_pyscf, read_pyscf
-from glassnmr.io.text import head, open_text, suffix
+from glassnmr.io.text import head, one_sentence, open_text, suffix
 from glassnmr.io.trajectory import SUFFIXES, read_trajectory
 from glassnmr.io.types import TypeMap, parse_types
 from glassnmr.io.vasp import is_outcar, read_outcar
@@ -188,7 +188,7 @@ def _select(
 
     any_frame = False
     frames = _frames(path, kind, types, topology, wanted if skipping and (start or step > 1) else None)
-    for number, atoms in enumerate(islice(frames, stop)):
+    for number, atoms in enumerate(_plainly(islice(frames, stop))):
         if atoms is not None and wanted(number):
             any_frame = True
             yield atoms
@@ -196,6 +196,17 @@ def _select(
             progress(number + 1)
     if not any_frame:
         raise ValueError(f"{path} holds no structure" + ("" if index == slice(None) else f" of index {_text(index)}"))
+
+
+def _plainly(frames: Iterator[ase.Atoms | None]) -> Iterator[ase.Atoms | None]:
+    """The same frames, with errors on one line of bearable length."""
+    try:
+        yield from frames
+    except ValueError as error:
+        text = one_sentence(error)
+        if text == str(error):
+            raise
+        raise ValueError(text) from error
 
 
 def _text(index: slice) -> str:

@@ -133,7 +133,7 @@ def _columns(rows: list[list[str]], hint: str | None, n_types: int | None, name:
             else:
                 columns[key] = np.array(texts, dtype=float if key == "q" else np.int64)
         columns["pos"] = np.array(table[len(keys) : len(keys) + 3], dtype=float).T
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ValueError(
             f"{name}: the atoms cannot be read as style {style}, {' '.join(keys)} x y z ({error})"
         ) from None

@@ -99,6 +99,8 @@ def _frame(file: IO[str], header: dict[str, Any], line: str, types: dict[str, st
         atoms.info["timestep"] = int(header["TIMESTEP"])
     if "id" not in columns:
         return atoms
+    if atoms.arrays["id"].dtype.kind not in "if":
+        raise ValueError(f"{where}: the column id holds something else than integers")
     order = np.argsort(atoms.arrays["id"], kind="stable")
     if (np.diff(atoms.arrays["id"][order]) == 0).any():
         raise ValueError(f"{where} has two atoms of the same id")
@@ -169,6 +171,8 @@ def _box(header: dict[str, Any], where: str) -> tuple[NDArray[np.float64], NDArr
     pbc = [flag == "pp" for flag in flags] if len(flags) == 3 else [True, True, True]
     if general:
         return bounds[:, 3].copy(), bounds[:, :3].copy(), pbc
+    if not (np.abs(bounds) < 1e9).all():
+        raise ValueError(f"{where}: BOX BOUNDS must be finite, got {' '.join(map(str, bounds.ravel()))}")
     xy, xz, yz = bounds[:, 2] if tilted else (0.0, 0.0, 0.0)
     low, high = bounds[:, 0].copy(), bounds[:, 1].copy()
     # the bounds of a tilted box are those of the box around it
@@ -189,7 +193,8 @@ def _positions(
             values = np.stack([columns[axis] for axis in axes], axis=1)
             if values.dtype.kind != "f":
                 raise ValueError(f"{where}: the columns {' '.join(axes)} hold something else than numbers")
-            return np.asarray(origin + values @ cell) if scaled else values
+            with np.errstate(all="ignore"):  # numbers that are not finite are told where structures are checked
+                return np.asarray(origin + values @ cell) if scaled else values
     raise ValueError(f"{where} has no positions: expected the columns x y z, xu yu zu, xs ys zs or xsu ysu zsu")
 
 

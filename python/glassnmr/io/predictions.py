@@ -27,7 +27,7 @@ from glassnmr.io.prediction_files import (
     write_magres_frames,
     write_parquet,
 )
-from glassnmr.io.text import open_text, suffix
+from glassnmr.io.text import one_sentence, open_text, suffix
 
 __all__ = ["Prediction", "frames_done", "merge_predictions", "read_predictions", "write_predictions"]
 
@@ -289,8 +289,11 @@ def read_predictions(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
         return read_hdf5_predictions(path)
     if kind == ".parquet":
         return read_parquet(path)
-    with open_text(path) as file:
-        return _read_csv(file, str(path)) if kind == ".csv" else _read_xyz(file, str(path))
+    try:
+        with open_text(path) as file:
+            return _read_csv(file, str(path)) if kind == ".csv" else _read_xyz(file, str(path))
+    except ValueError as error:
+        raise ValueError(one_sentence(error)) from error
 
 
 def _read_csv(file: IO[str], name: str) -> dict[str, NDArray[Any]]:
@@ -329,7 +332,7 @@ def _typed(header: list[str], rows: list[list[str]], name: str) -> list[NDArray[
     for label, texts in zip(header, zip(*rows, strict=True), strict=True):
         try:
             columns.append(_column(label, texts))
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise ValueError(f"{name}: column {label} holds something else than finite numbers ({error})") from None
     return columns
 
@@ -359,7 +362,7 @@ def _finite(column: NDArray[np.float64], allow_nan: bool = False) -> NDArray[np.
 
 
 def _is_target(name: str) -> bool:
-    return name in _TARGETS or name.startswith(("sigma", "delta", "std_"))
+    return name in _TARGETS or name.startswith(("sigma", "delta", "std_", "half90_", "unlike_"))
 
 
 _TARGETS = frozenset({"C_Q", "abs_C_Q", "P_Q", "eta", "V_zz", "span", "skew", "zeta"})

@@ -89,9 +89,10 @@ def _gradient(lines: Iterator[str], where: str) -> NDArray[np.float64]:
             raise ValueError(f"{where}: expected {component}, got {text.strip()[:40]!r}")
         while "]" not in text and len(text) < 400:
             text += next(lines, "]")
-        values.append(floats(text.split()[1], 1, where)[0])
+        values.append(floats(text.partition("[")[0][len(component) :], 1, where)[0])
         axes.append(floats(text.partition("[")[2], 3, where))
     vectors = finite(np.array(axes), where)
+    finite(np.array(values), where)
     if np.abs(vectors @ vectors.T - np.eye(3)).max() > _ORTHOGONAL:
         raise ValueError(f"{where}: the printed axes are not orthonormal")
     efg = finite(vectors.T @ np.diag([values[1], values[0], values[2]]) @ vectors, where)

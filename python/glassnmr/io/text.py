@@ -19,7 +19,7 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["head", "open_text", "stem", "suffix", "table"]
+__all__ = ["head", "one_sentence", "open_text", "stem", "suffix", "table"]
 
 
 
@@ -40,6 +40,7 @@ _MAGIC: dict[bytes, Callable[..., Any]] = {
     _ZSTD: _open_zstd,
 }
 _LONGEST = 24
+_SENTENCE = 600
 _DTYPES = {"R": "f8", "I": "i8", "S": f"U{_LONGEST}"}
 _PACKED = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", ".zst": _ZSTD}
 
@@ -129,6 +130,13 @@ def table(lines: list[str], kinds: list[str]) -> list[NDArray[Any]] | None:
     columns = [np.ascontiguousarray(rows[str(number)]) for number in range(len(kinds))]
     cut = any(kind == "S" and np.char.str_len(c).max() == _LONGEST for kind, c in zip(kinds, columns, strict=True))
     return None if cut or len(rows) != len(lines) else columns
+
+
+def one_sentence(error: Exception) -> str:
+    """The message of an error on one line of bearable length, whatever a damaged file had in it."""
+    text = "".join(c if c.isprintable() else " " for c in str(error))
+    text = " ".join(text.split())
+    return text if len(text) <= _SENTENCE else text[: _SENTENCE // 2] + " ... " + text[-_SENTENCE // 2 :]
 
 
 def stem(path: str | os.PathLike[str]) -> str:

@@ -179,10 +179,10 @@ def _efg(found: _Found, lines: Iterator[str], name: str) -> NDArray[np.float64]:
             raise ValueError(f"{name} is malformed: expected the field gradient of ion {ion}, got that of {row[0]:g}")
         xx, yy, zz, xy, xz, yz = row[1:]
         tensors.append([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
-    efg = np.array(tensors).reshape(-1, 3, 3)
+    efg = finite(np.array(tensors, dtype=float).reshape(-1, 3, 3), f"{name}, the field gradients")
     # three printed decimals leave a trace; the field gradient has none
     efg -= np.trace(efg, axis1=1, axis2=2)[:, None, None] / 3 * np.eye(3)
-    return np.asarray(convert_efg(finite(efg, f"{name}, the field gradients"), "V/A^2", "au"))
+    return np.asarray(convert_efg(efg, "V/A^2", "au"))
 
 
 def _assemble(found: _Found, name: str) -> ase.Atoms:

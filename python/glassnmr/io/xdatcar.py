@@ -35,7 +35,7 @@ def read_xdatcar(
     while line:
         where = f"{name}, frame {frame}"
         match = _CONFIGURATION.match(line)
-        if match is None:
+        if match is None or cell is None:
             symbols, cell = _header(file, where)
             line = file.readline()
             match = _CONFIGURATION.match(line)
@@ -44,7 +44,6 @@ def read_xdatcar(
         lines = list(islice(file, len(symbols)))
         if len(lines) != len(symbols):
             raise ValueError(f"{where} is cut off: {len(symbols)} atoms are promised, the file has {len(lines)}")
-        assert cell is not None
         if wanted is not None and not wanted(frame):
             yield None
         else:
@@ -67,7 +66,8 @@ def _header(file: IO[str], where: str) -> tuple[list[str], NDArray[np.float64]]:
     if not kinds or len(kinds) != len(counts) or not all(word.isdigit() and len(word) < 9 for word in counts):
         got = f"{' '.join(kinds)[:30]!r} and {' '.join(counts)[:30]!r}"
         raise ValueError(f"{where}: expected a line of elements and one of their counts, got {got}")
-    if not scale > 0:
+    finite(cell, f"{where}, cell")
+    if not 0 < scale < 1e9:
         raise ValueError(f"{where}: the scale of the cell must be positive, got {scale}")
     total = sum(map(int, counts))
     if total > 10**8:
