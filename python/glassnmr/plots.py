@@ -71,24 +71,31 @@ def nucleus_text(symbol: str) -> str:
 
 
 @styled
-def plot_spectrum(spectrum: Spectrum, measured: Spectrum | None = None, title: str | None = None) -> Figure:
+def plot_spectrum(spectrum: Spectrum, measured: Spectrum | None = None, title: str | None = None, *,
+                  stacked: bool = True) -> Figure:
     """The spectrum with its components under the sum, ppm falling to the right; a measurement is scaled to it.
 
-    The measured spectrum is scaled to the simulated one by least squares over the common range.
+    Components are stacked upon each other, so that they fill the sum, or else all stand on the baseline. The measured
+    spectrum is scaled to the simulated one by least squares over the common range.
     """
     figure, axes = _figure(5.2, 3.3)
-    _draw_spectrum(axes, spectrum, measured, title)
+    _draw_spectrum(axes, spectrum, measured, title, stacked)
     return figure
 
 
-def _draw_spectrum(axes: Any, spectrum: Spectrum, measured: Spectrum | None, title: str | None) -> None:
+def _draw_spectrum(axes: Any, spectrum: Spectrum, measured: Spectrum | None, title: str | None, stacked: bool = False
+                   ) -> None:
     x, top = spectrum.ppm, float(np.max(spectrum.intensity)) or 1.0
     low, high = _shown(spectrum)
+    lower = np.zeros(len(x))
     for colour, (label, values) in zip(_colours(len(spectrum.components)), spectrum.components.items(), strict=True):
         share = spectrum.fractions.get(label)
         text = label if share is None else f"{label}  {100 * share:.1f} %"
-        axes.fill_between(x, values / top, color=colour, alpha=0.28, linewidth=0, label=text)
-        axes.plot(x, values / top, color=colour, linewidth=0.8)
+        upper = lower + values / top
+        axes.fill_between(x, lower, upper, color=colour, alpha=0.4 if stacked else 0.28, linewidth=0, label=text)
+        axes.plot(x, upper, color=colour, linewidth=0.8)
+        if stacked:
+            lower = upper
     if measured is not None:
         y = np.interp(x, measured.ppm, measured.intensity, left=0, right=0)
         norm = float(y @ y)
@@ -167,6 +174,7 @@ def curve(result: Curve | dict[str, Curve], *, unit: str = "", title: str | None
     positive = all((one.mae > 0).all() for one in curves.values())
     if positive and max(c.mae.max() for c in curves.values()) > 3 * min(c.mae.min() for c in curves.values()):
         axes.set_yscale("log")
+        _plain_log(axes.yaxis)
     over = {one.over for one in curves.values()}
     axes.set_xlabel(" or ".join(sorted("training rows" if name == "rows" else name for name in over)))
     axes.set_ylabel(f"mean absolute error{unit and f' / {unit}'}")

@@ -135,6 +135,16 @@ def test_the_picture_runs_the_nmr_way_and_names_what_it_shows(spectrum: Spectrum
     assert np.allclose(lines["measured"], lines["sum"], rtol=1e-9)
 
 
+def test_components_are_stacked_under_their_sum(spectrum: Spectrum) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    from glassnmr.plots import plot_spectrum
+
+    for stacked in (True, False):
+        lines = [line.get_ydata() for line in plot_spectrum(spectrum, stacked=stacked).axes[0].lines]
+        first, second = (values / spectrum.intensity.max() for values in spectrum.components.values())
+        assert np.allclose(lines[0], first) and np.allclose(lines[1], first + second if stacked else second)
+
+
 @pytest.mark.parametrize(
     "name, content, words",
     [
