@@ -179,7 +179,7 @@ def test_the_efficiency_is_that_of_density_matrices_with_a_phase_cycle(nucleus: 
                 rho = v @ u @ i[2] @ u.conj().T @ v.conj().T
                 middle = int(spin - 0.5)
                 polarised = (rho[middle, middle] - rho[middle + 1, middle + 1]).real
-                total += weight * polarised * math.cos(order * (phase - math.pi / 2)) / n
+                total += weight * polarised * math.cos(order * phase) / n
         signal.append(abs(total))
     assert max(signal) > 1e-3
     assert got == pytest.approx(np.array(signal) / max(signal), abs=2e-3)
