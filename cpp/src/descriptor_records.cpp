@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <glassnmr/behler_parrinello.hpp>
 #include <glassnmr/chebyshev_ardf.hpp>
+#include <glassnmr/equivariants.hpp>
 #include <glassnmr/reduced.hpp>
 #include <glassnmr/soap.hpp>
 
@@ -11,7 +12,9 @@ namespace glassnmr {
 
 namespace {
 
-void write(const SoapSettings& d, Records& r) {
+/// What descriptors made of density coefficients have in common.
+template <class Settings>
+void write_density(const Settings& d, Records& r) {
     r["basis"] = text(radial_name(d.radial.kind));
     r["cutoff"] = number(d.radial.cutoff);
     r["n_max"] = number(static_cast<double>(d.radial.n_max));
@@ -21,16 +24,13 @@ void write(const SoapSettings& d, Records& r) {
     r["mixing"] = numbers(d.mixing, {d.mixing.size() / d.n_species, d.n_species});
     r["body"] = numbers({d.two_body ? 1.0 : 0.0, d.three_body ? 1.0 : 0.0}, {2});
     r["body_weights"] = numbers({d.two_body_weight, d.three_body_weight}, {2});
-    r["angular_filter"] = number(d.angular_filter);
-    r["normalise"] = number(d.normalise ? 1 : 0);
     r["compression"] = text(compression_name(d.compression));
-    r["remove_self"] = number(d.remove_self ? 1 : 0);
 }
 
-std::shared_ptr<const Descriptor> read_soap(const Fields& f, std::size_t n_species) {
+template <class Settings>
+void read_density(const Fields& f, std::size_t n_species, Settings& d) {
     const auto scaling = f.doubles("radial_scaling", 2), body = f.doubles("body", 2),
                weight = f.doubles("body_weights", 2);
-    SoapSettings d;
     d.radial = {radial_kind(f.text("basis")),
                 f.number("cutoff"),
                 f.count("n_max"),
@@ -44,11 +44,50 @@ std::shared_ptr<const Descriptor> read_soap(const Fields& f, std::size_t n_speci
     d.three_body = body[1] != 0;
     d.two_body_weight = weight[0];
     d.three_body_weight = weight[1];
+    if (f.has("compression")) d.compression = compression(f.text("compression"));  // version 2
+}
+
+void write(const SoapSettings& d, Records& r) {
+    write_density(d, r);
+    r["angular_filter"] = number(d.angular_filter);
+    r["normalise"] = number(d.normalise ? 1 : 0);
+    r["remove_self"] = number(d.remove_self ? 1 : 0);
+}
+
+std::shared_ptr<const Descriptor> read_soap(const Fields& f, std::size_t n_species) {
+    SoapSettings d;
+    read_density(f, n_species, d);
     d.angular_filter = f.number("angular_filter");
     d.normalise = f.number("normalise") != 0;
-    if (f.has("compression")) d.compression = compression(f.text("compression"));  // version 2
     if (f.has("remove_self")) d.remove_self = f.number("remove_self") != 0;
     return std::make_shared<const Soap>(std::move(d));
+}
+
+void write(const EquivariantSettings& d, Records& r) {
+    write_density(d, r);
+    r["lambda"] = number(static_cast<double>(d.lambda));
+    r["parity"] = number(d.parity);
+    std::vector<double> pairs;
+    for (const auto& [l1, l2] : d.pairs)
+        pairs.insert(pairs.end(), {static_cast<double>(l1), static_cast<double>(l2)});
+    r["pairs"] = numbers(pairs, {d.pairs.size(), 2});
+}
+
+std::shared_ptr<const Descriptor> read_equivariants(const Fields& f, std::size_t n_species) {
+    EquivariantSettings d;
+    read_density(f, n_species, d);
+    d.lambda = f.count("lambda");
+    d.parity = f.number("parity") == 1 ? 1 : -1;
+    const auto& pairs = f.doubles("pairs");
+    if (pairs.size() % 2 != 0) f.bad("pairs");
+    for (std::size_t k = 0; k < pairs.size(); k += 2) {
+        for (const double l : {pairs[k], pairs[k + 1]}) {
+            if (!(l >= 0 && l < 100)) f.bad("pairs");
+        }
+        d.pairs.emplace_back(static_cast<std::size_t>(pairs[k]),
+                             static_cast<std::size_t>(pairs[k + 1]));
+    }
+    return std::make_shared<const Equivariants>(std::move(d));
 }
 
 void write_common(const TripletSettings& d, Records& r) {
@@ -118,6 +157,7 @@ std::shared_ptr<const Descriptor> read_chebyshev(const Fields& f, std::size_t n_
 std::shared_ptr<const Descriptor> read_whole(const Fields& fields, std::size_t n_species) {
     const std::string& name = fields.text("descriptor");
     if (name == "spherical-bessel-soap") return read_soap(fields, n_species);
+    if (name == "equivariant-soap") return read_equivariants(fields, n_species);
     if (name == "behler-parrinello") return read_behler(fields, n_species);
     if (name == "chebyshev-ardf") return read_chebyshev(fields, n_species);
     throw format_error(fields.path() + " uses the descriptor \"" + name +
@@ -142,6 +182,8 @@ void write_descriptor(const Descriptor& descriptor, Records& records) {
     records["descriptor"] = text(descriptor.name());
     if (const auto* soap = dynamic_cast<const Soap*>(&descriptor)) {
         write(soap->settings(), records);
+    } else if (const auto* equivariant = dynamic_cast<const Equivariants*>(&descriptor)) {
+        write(equivariant->settings(), records);
     } else if (const auto* behler = dynamic_cast<const BehlerParrinello*>(&descriptor)) {
         write(behler->settings(), records);
     } else if (const auto* chebyshev = dynamic_cast<const ChebyshevArdf*>(&descriptor)) {

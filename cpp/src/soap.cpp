@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "density.hpp"
 #include "kernels/kernels.hpp"
 #include "local_descriptor.hpp"
 
@@ -18,11 +19,6 @@ constexpr std::size_t block = 32;              // centres a task
 constexpr std::size_t largest_row = 1u << 24;  // features
 
 SoapSettings checked(SoapSettings s) {
-    if (s.n_species < 1) invalid("species must name at least one element");
-    if (s.mixing.size() % s.n_species != 0) invalid("mixing must have one column for each species");
-    for (const double w : s.mixing) {
-        if (!std::isfinite(w)) invalid("mixing must be finite");
-    }
     if (!s.two_body && !s.three_body) invalid("body must contain 2, 3 or both");
     for (const double w : {s.two_body_weight, s.three_body_weight}) {
         if (!(w > 0) || !std::isfinite(w))
@@ -57,36 +53,21 @@ const char* compression_name(Compression kind) {
 
 /// Which blocks make the 3-body part, with which factors.
 struct Soap::Plan {
-    std::vector<SpectrumBlock> blocks;
-    std::vector<double> scale;   // (l_max + 1): factor of each l
-    std::vector<double> mixing;  // (rows, n_species): channels, and their sum with mu1nu1
-    std::size_t rows;
+    Density density;  // with the sum of the channels for mu1nu1
+    std::vector<SpectrumBlock> blocks = {};
+    std::vector<double> scale = {};  // (l_max + 1): factor of each l
 };
 
-struct Soap::Scratch : Workspace {
-    std::vector<double> raw, c;  // [species or row][lm][n_pad]
-    std::vector<double> self, b, b_raw, p, dl_dp;
+struct Soap::Scratch : Workspace, Density::Scratch {
+    std::vector<double> self, p, dl_dp;
 };
 
-Soap::Soap(SoapSettings settings)
-    : settings_(checked(std::move(settings))),
-      radial_(settings_.radial),
-      n_channels_(settings_.mixing.empty() ? settings_.n_species
-                                           : settings_.mixing.size() / settings_.n_species) {
-    const std::size_t n_max = settings_.radial.n_max, L = settings_.radial.l_max + 1,
-                      S = settings_.n_species, C = n_channels_;
+Soap::Soap(SoapSettings settings) : settings_(checked(std::move(settings))) {
     const bool with_sum = settings_.compression == Compression::mu1nu1;
-    Plan plan;
-    plan.rows = C + (with_sum ? 1 : 0);
-    plan.mixing.assign(plan.rows * S, 0.0);
-    for (std::size_t a = 0; a < C; ++a) {
-        for (std::size_t s = 0; s < S; ++s) {
-            const double w =
-                settings_.mixing.empty() ? (a == s ? 1 : 0) : settings_.mixing[a * S + s];
-            plan.mixing[a * S + s] = w;
-            if (with_sum) plan.mixing[C * S + s] += w;
-        }
-    }
+    Plan plan{Density(settings_.radial, settings_.n_species, settings_.mixing, with_sum)};
+    n_channels_ = plan.density.n_channels();
+    const std::size_t n_max = settings_.radial.n_max, L = settings_.radial.l_max + 1,
+                      C = n_channels_;
     for (std::size_t a = 0; a < C; ++a) {
         if (with_sum) {
             plan.blocks.push_back({a, C, false, 1});
@@ -115,6 +96,8 @@ Soap::Soap(SoapSettings settings)
     }
     plan_ = std::make_shared<const Plan>(std::move(plan));
 }
+
+const RadialBasis& Soap::radial() const { return plan_->density.radial(); }
 
 std::size_t Soap::n_coefficients() const {
     const std::size_t L = settings_.radial.l_max + 1;
@@ -149,27 +132,6 @@ std::unique_ptr<LocalDescriptor::Workspace> Soap::workspace() const {
     return std::make_unique<Scratch>();
 }
 
-/// Eq. (5.2), (5.3), and the sum of all channels where the products need it.
-void Soap::expand(const Environment& e, Scratch& work) const {
-    const RadialTableView table = radial_.table();
-    const std::size_t size = (table.l_max + 1) * (table.l_max + 1) * table.n_pad,
-                      S = settings_.n_species;
-    const bool mixed = !settings_.mixing.empty() || plan_->rows > n_channels_;
-    std::vector<double>& target = mixed ? work.raw : work.c;
-    target.resize(S * size);
-    kernels().expand(table, S, e.first, e.vectors, target.data());
-    if (!mixed) return;
-    work.c.assign(plan_->rows * size, 0.0);
-    for (std::size_t a = 0; a < plan_->rows; ++a) {
-        for (std::size_t s = 0; s < S; ++s) {
-            const double w = plan_->mixing[a * S + s];
-            if (w == 0 || e.first[s] == e.first[s + 1]) continue;
-            for (std::size_t k = 0; k < size; ++k)
-                work.c[a * size + k] += w * work.raw[s * size + k];
-        }
-    }
-}
-
 /// Calls body(factor, self, k, n1, n2, l) for each feature k of the 3-body part to which products
 /// of a neighbour of species s with itself contribute factor * self[s][l][n1][n2].
 template <class Plan, class Body>
@@ -183,7 +145,8 @@ static void for_self_terms(const Plan& plan, std::size_t S, std::size_t n_max, s
                 for (std::size_t n2 = pair.triangle ? n1 : 0; n2 < n_max; ++n2, ++k) {
                     const double weight = addition * (pair.triangle && n1 == n2 ? 1 : pair.weight);
                     for (std::size_t s = 0; s < S; ++s) {
-                        const double w = plan.mixing[pair.a * S + s] * plan.mixing[pair.b * S + s];
+                        const double w =
+                            plan.density.mixing(pair.a, s) * plan.density.mixing(pair.b, s);
                         if (w != 0) body(weight * w, s, k, n1, n2, l);
                     }
                 }
@@ -194,7 +157,7 @@ static void for_self_terms(const Plan& plan, std::size_t S, std::size_t n_max, s
 
 /// Eq. (6.3) without its normalisation, less the self terms of eq. (6.7).
 void Soap::three_body(const Environment& e, Scratch& work, double* p) const {
-    const RadialTableView table = radial_.table();
+    const RadialTableView table = radial().table();
     kernels().power_spectrum(plan_->blocks.size(), plan_->blocks.data(), table.n_max, table.n_pad,
                              table.l_max, plan_->scale.data(), work.c.data(), p);
     if (!settings_.remove_self) return;
@@ -209,9 +172,9 @@ void Soap::three_body(const Environment& e, Scratch& work, double* p) const {
 
 void Soap::row(const Environment& e, Workspace& workspace, double* row) const {
     auto& work = static_cast<Scratch&>(workspace);
-    const RadialTableView table = radial_.table();
+    const RadialTableView table = radial().table();
     const std::size_t size = (table.l_max + 1) * (table.l_max + 1) * table.n_pad;
-    expand(e, work);
+    plan_->density.expand(e, work);
     if (settings_.two_body) {
         for (std::size_t a = 0; a < n_channels_; ++a) {
             for (std::size_t n = 0; n < table.n_max; ++n)
@@ -233,10 +196,10 @@ void Soap::row(const Environment& e, Workspace& workspace, double* row) const {
 /// normalisation.
 const double* Soap::coefficient_gradient(const Environment& e, Scratch& work,
                                          const double* dl_drow) const {
-    const RadialTableView table = radial_.table();
+    const RadialTableView table = radial().table();
     const std::size_t size = (table.l_max + 1) * (table.l_max + 1) * table.n_pad;
-    expand(e, work);
-    work.b.assign(plan_->rows * size, 0.0);
+    plan_->density.expand(e, work);
+    work.b.assign(plan_->density.rows() * size, 0.0);
     if (settings_.two_body) {
         for (std::size_t a = 0; a < n_channels_; ++a) {
             for (std::size_t n = 0; n < table.n_max; ++n)
@@ -268,7 +231,7 @@ const double* Soap::coefficient_gradient(const Environment& e, Scratch& work,
 void Soap::pull_back(const Environment& e, Workspace& workspace, const double* dl_drow,
                      double* dl_dvectors) const {
     auto& work = static_cast<Scratch&>(workspace);
-    const RadialTableView table = radial_.table();
+    const RadialTableView table = radial().table();
     const std::size_t L = table.l_max + 1, np = table.n_pad, size = L * L * np,
                       S = settings_.n_species;
     const double* dl_dp = coefficient_gradient(e, work, dl_drow);
@@ -283,28 +246,14 @@ void Soap::pull_back(const Environment& e, Workspace& workspace, const double* d
                            to[n2 * np + n1] -= 0.5 * factor * dl_dp[k];
                        });
     }
-    const double* b = work.b.data();
-    if (!settings_.mixing.empty() || plan_->rows > n_channels_) {
-        work.b_raw.assign(S * size, 0.0);
-        for (std::size_t s = 0; s < S; ++s) {
-            for (std::size_t a = 0; a < plan_->rows; ++a) {
-                const double w = plan_->mixing[a * S + s];
-                if (w == 0 || e.first[s] == e.first[s + 1]) continue;
-                for (std::size_t k = 0; k < size; ++k)
-                    work.b_raw[s * size + k] += w * work.b[a * size + k];
-            }
-        }
-        b = work.b_raw.data();
-    }
-    kernels().expand_back(table, S, e.first, e.vectors, b, self ? work.self.data() : nullptr,
-                          dl_dvectors);
+    plan_->density.pull_back(e, work, self ? work.self.data() : nullptr, dl_dvectors);
 }
 
 void Soap::mixing_gradient(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
                            const double* dl_drows, double* dl_dmixing, int n_threads) const {
     if (settings_.mixing.empty()) invalid("this descriptor has no mixing");
     if (settings_.remove_self) invalid("the derivative by the mixing does not know remove_self");
-    const RadialTableView table = radial_.table();
+    const RadialTableView table = radial().table();
     const std::size_t size = (table.l_max + 1) * (table.l_max + 1) * table.n_pad,
                       S = settings_.n_species, C = n_channels_, F = n_features();
     std::vector<double> parts((n_centres + block - 1) / block * C * S);
@@ -320,8 +269,9 @@ void Soap::mixing_gradient(const Atoms& atoms, std::size_t n_centres, const std:
                 for (std::size_t s = 0; s < S; ++s) {
                     if (e.first[s] == e.first[s + 1]) continue;
                     const double* raw = work.raw.data() + s * size;
-                    const double of_sum =
-                        plan_->rows > C ? kernels().dot(size, work.b.data() + C * size, raw) : 0.0;
+                    const double of_sum = plan_->density.rows() > C
+                                              ? kernels().dot(size, work.b.data() + C * size, raw)
+                                              : 0.0;
                     for (std::size_t a = 0; a < C; ++a)
                         part[a * S + s] +=
                             of_sum + kernels().dot(size, work.b.data() + a * size, raw);
@@ -334,7 +284,7 @@ void Soap::mixing_gradient(const Atoms& atoms, std::size_t n_centres, const std:
 
 void Soap::coefficients(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
                         double* out, int n_threads) const {
-    const RadialTableView table = radial_.table();
+    const RadialTableView table = radial().table();
     const std::size_t n_lm = (table.l_max + 1) * (table.l_max + 1);
     const NeighbourSearch search(atoms, cutoff());
     for_blocks(atoms, search, n_centres, centres, block, n_threads,
@@ -343,7 +293,7 @@ void Soap::coefficients(const Atoms& atoms, std::size_t n_centres, const std::in
                    auto& work = static_cast<Scratch&>(workspace);
                    double* to = out + first * n_coefficients();
                    for (std::size_t i = first; i < last; ++i) {
-                       expand(sorted(i), work);
+                       plan_->density.expand(sorted(i), work);
                        for (std::size_t an = 0; an < n_channels_ * table.n_max; ++an) {
                            const double* c = work.c.data() + an / table.n_max * n_lm * table.n_pad +
                                              an % table.n_max;

@@ -8,6 +8,7 @@
 namespace py = pybind11;
 
 void bind_descriptor(py::module_& m);
+void bind_equivariants(py::module_& m);
 void bind_learning(py::module_& m);
 void bind_model(py::module_& m);
 void bind_neighbours(py::module_& m);
@@ -43,6 +44,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_descriptor(m);
     bind_soap(m);
     bind_triplets(m);
+    bind_equivariants(m);
     bind_reduced(m);
     bind_learning(m);
     bind_model(m);

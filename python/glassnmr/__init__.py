@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         BehlerParrinello,
         ChebyshevARDF,
         Descriptor,
+        EquivariantSOAP,
         ReducedDescriptor,
         SphericalBesselSOAP,
         former_mixing,
@@ -45,7 +46,8 @@ _HOME = {
     "Dataset": "dataset", "read_dataset": "dataset",
     "Descriptor": "descriptors", "SphericalBesselSOAP": "descriptors", "former_mixing": "descriptors",
     "BehlerParrinello": "descriptors", "ChebyshevARDF": "descriptors",
-    "neighbours": "descriptors", "ReducedDescriptor": "descriptors", "reduce_descriptor": "descriptors",
+    "neighbours": "descriptors", "ReducedDescriptor": "descriptors", "EquivariantSOAP": "descriptors",
+    "reduce_descriptor": "descriptors",
     "read_measurement": "experiment", "fit_spectrum": "fitting", "rank_models": "fitting", "fit_sites": "site_fit",
     "site_labels": "sites", "average_predictions": "ensembles", "ensemble_sites": "ensembles",
     "uncertain_spectrum": "ensembles", "Czjzek": "distributions", "ExtendedCzjzek": "distributions",
@@ -61,7 +63,8 @@ _HOME = {
 }
 
 __all__ = [
-    "LSSVR", "BehlerParrinello", "ChebyshevARDF", "Czjzek", "Dataset", "Descriptor", "ExtendedCzjzek", "GroupedKFold",
+    "LSSVR", "BehlerParrinello", "ChebyshevARDF", "Czjzek", "Dataset", "Descriptor", "EquivariantSOAP",
+    "ExtendedCzjzek", "GroupedKFold",
     "Isotope", "KernelRidge", "NMRModel", "NumericalError", "ReducedDescriptor", "Spectrum", "Spectrum2D",
     "SphericalBesselSOAP", "__version__", "average_predictions", "config", "cross_validate", "ensemble_sites",
     "fit_czjzek", "fit_extended_czjzek", "fit_reference", "fit_sites", "fit_spectrum", "former_mixing", "isotope",

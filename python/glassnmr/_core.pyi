@@ -92,6 +92,33 @@ class Descriptor:
         n_threads: SupportsInt = ...,
     ) -> NDArray[np.float64]: ...
 
+class Equivariants(Descriptor):
+    def __init__(
+        self,
+        n_species: SupportsInt,
+        *,
+        cutoff: SupportsFloat,
+        n_max: SupportsInt,
+        l_max: SupportsInt,
+        sigma: SupportsFloat,
+        lam: SupportsInt,
+        parity: SupportsInt,
+        basis: str,
+        scaling: tuple[SupportsFloat, SupportsFloat] = ...,
+        mixing: ArrayLike = ...,
+        body: tuple[bool, bool] = ...,
+        weights: tuple[SupportsFloat, SupportsFloat] = ...,
+        compression: str = ...,
+        pairs: Sequence[tuple[SupportsInt, SupportsInt]] = ...,
+    ) -> None: ...
+    @property
+    def n_components(self) -> int: ...
+    @property
+    def n_equivariants(self) -> int: ...
+    @property
+    def settings(self) -> dict[str, Any]: ...
+    def feature_index(self) -> NDArray[np.void]: ...
+
 class Kernel:
     def __init__(
         self,
@@ -333,6 +360,8 @@ def central_transition_distribution(eta: SupportsFloat, u: SupportsFloat) -> flo
 def central_transition_frequency(eta: SupportsFloat, x: SupportsFloat, alpha: SupportsFloat) -> float: ...
 
 def config() -> dict[str, Any]: ...
+
+def coupling_coefficients(lam: SupportsInt, l1: SupportsInt, l2: SupportsInt) -> NDArray[np.float64]: ...
 
 def gaussian_from_distances(
     d2: ArrayLike,

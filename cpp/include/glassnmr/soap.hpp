@@ -62,7 +62,7 @@ public:
     std::size_t n_features() const override { return n_two_ + n_three_; }
 
     const SoapSettings& settings() const { return settings_; }
-    const RadialBasis& radial() const { return radial_; }
+    const RadialBasis& radial() const;
     std::size_t n_channels() const { return n_channels_; }
     std::size_t n_coefficients() const;
     std::vector<FeatureLabel> feature_index() const;
@@ -86,13 +86,11 @@ protected:
 private:
     struct Scratch;
     struct Plan;
-    void expand(const Environment& environment, Scratch& work) const;
     const double* coefficient_gradient(const Environment& environment, Scratch& work,
                                        const double* dl_drow) const;
     void three_body(const Environment& environment, Scratch& work, double* p) const;
 
     SoapSettings settings_;
-    RadialBasis radial_;
     std::size_t n_channels_, n_two_, n_three_;
     std::shared_ptr<const Plan> plan_;
 };

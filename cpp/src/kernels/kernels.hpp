@@ -11,6 +11,7 @@
 // compile the other families again.
 #pragma once
 
+#include "kernels/couplings.hpp"
 #include "kernels/expansion.hpp"
 #include "kernels/factorisations.hpp"
 #include "kernels/kernel_values.hpp"
@@ -29,7 +30,8 @@ struct Kernels : ExpansionKernels,
                  ValueKernels,
                  FactorKernels,
                  SingularKernels,
-                 TripletKernels {
+                 TripletKernels,
+                 CouplingKernels {
     const char* level;
 };
 

@@ -17,6 +17,7 @@ const Kernels table = {
     {&cholesky, &solve_lower, &qr_panel, &apply_panel},
     {&svd},
     {&pair_sums, &pair_sums_back, &triplet_sums, &triplet_sums_back},
+    {&couple, &couple_back},
     GLASSNMR_TEXT(GLASSNMR_LEVEL)};
 
 }  // namespace glassnmr::GLASSNMR_LEVEL

@@ -6,15 +6,17 @@ from __future__ import annotations
 from typing import Any
 
 from glassnmr.descriptors.base import Descriptor, Gradient, neighbours, select_centres
+from glassnmr.descriptors.equivariants import EquivariantSOAP
 from glassnmr.descriptors.reduced import ReducedDescriptor, reduce_descriptor
 from glassnmr.descriptors.soap import SphericalBesselSOAP, former_mixing
 from glassnmr.descriptors.triplets import BehlerParrinello, ChebyshevARDF
 
-__all__ = ["BehlerParrinello", "ChebyshevARDF", "Descriptor", "Gradient", "ReducedDescriptor", "SphericalBesselSOAP",
-           "former_mixing", "from_core", "neighbours", "reduce_descriptor", "select_centres"]
+__all__ = ["BehlerParrinello", "ChebyshevARDF", "Descriptor", "EquivariantSOAP", "Gradient", "ReducedDescriptor",
+           "SphericalBesselSOAP", "former_mixing", "from_core", "neighbours", "reduce_descriptor", "select_centres"]
 
 KINDS: dict[str, type[Descriptor]] = {"spherical-bessel-soap": SphericalBesselSOAP,
-                                      "behler-parrinello": BehlerParrinello, "chebyshev-ardf": ChebyshevARDF}
+                                      "behler-parrinello": BehlerParrinello, "chebyshev-ardf": ChebyshevARDF,
+                                      "equivariant-soap": EquivariantSOAP}
 """Classes by the names that model files use."""
 
 
