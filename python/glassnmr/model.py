@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from glassnmr.learning import LSSVR, KernelRidge
     from glassnmr.table import Dataset
+    from glassnmr.uncertainty import Intervals
 
 __all__ = ["TARGET_UNITS", "NMRModel", "fit_reference", "training_rows"]
 
@@ -228,6 +229,31 @@ class NMRModel:
             return {"text": self._core.provenance}
         return story if isinstance(story, dict) else {"text": story}
 
+    @property
+    def intervals(self) -> Intervals | None:
+        """Intervals that left-out groups confirmed; None where the model was not calibrated, as by `fit` alone."""
+        from glassnmr.uncertainty import Intervals
+
+        known = self.uncertainty
+        if known is None or len(known["levels"]) == 0:
+            return None
+        return Intervals(tuple(known["levels"]), np.asarray(known["factors"]), float(known["limit"]))
+
+    def with_intervals(self, intervals: Intervals) -> NMRModel:
+        """The same model with intervals for its predictions, as `glassnmr.training.train` gives it.
+
+        Raises
+        ------
+        ValueError
+            A model without variances (exact kernel ridge, lam = 0), or intervals of other targets.
+        """
+        if self.uncertainty is None:
+            raise ValueError("this model carries no variance that intervals could be made of: train it with LSSVR")
+        if len(intervals.factors) != len(self.targets):
+            raise ValueError(f"intervals must be of {len(self.targets)} targets, got {len(intervals.factors)}")
+        return NMRModel(self._core.with_intervals(np.asarray(intervals.levels), intervals.factors, intervals.limit,
+                                                  provenance=self._core.provenance))
+
     def with_reference(self, reference: tuple[float, float] | None, story: Mapping[str, Any] | None = None) -> NMRModel:
         """The same model with another shift reference, or none.
 
@@ -254,25 +280,51 @@ class NMRModel:
         a, b = self.reference
         return a + b * np.asarray(sigma_iso, dtype=float)
 
-    def predict_frame(self, atoms: ase.Atoms, *, frame: int = 0, precision: str = "double", n_threads: int = 0
-                      ) -> Prediction:
-        """NMR parameters of every centre of one structure; `values` holds the targets, delta_iso with a reference."""
+    def predict_frame(self, atoms: ase.Atoms, *, frame: int = 0, errors: bool = True, precision: str = "double",
+                      n_threads: int = 0) -> Prediction:
+        """NMR parameters of every centre of one structure.
+
+        `values` holds the targets and, with a reference, delta_iso. With `errors`, from a model that has `intervals`,
+        also for each target x: std_x and half90_x, half widths of the intervals that held 68.27 % and 90 % of left-out
+        rows, and unlike_x, 1 for environments unlike the training set, else 0.
+        """
         s = as_structure(atoms, self._descriptor.species, name=f"frame {frame}")
         centres = np.flatnonzero(s.numbers == atomic_numbers[self.centre]).astype(np.int64)
-        table = self._core.predict(s.positions, s.cell, s.pbc.tolist(), self._descriptor._channel[s.numbers], centres,
-                                   precision=precision, n_threads=n_threads)
+        arrays = (s.positions, s.cell, s.pbc.tolist(), self._descriptor._channel[s.numbers], centres)
+        intervals = self.intervals if errors else None
+        if intervals is None:
+            table = self._core.predict(*arrays, precision=precision, n_threads=n_threads)
+        else:
+            table, novelty = self._core.predict_with_novelty(*arrays, precision=precision, n_threads=n_threads)
         values = {name: np.ascontiguousarray(table[:, t]) for t, name in enumerate(self.targets)}
         if "sigma_iso" in values and self.reference is not None:
             values["delta_iso"] = self.shift(values["sigma_iso"])
+        if intervals is not None:
+            values |= self._errors(intervals, novelty)
         return Prediction(frame, centres, values, self.isotope)
 
-    def predict(self, frames: Iterable[ase.Atoms], *, precision: str = "double", n_threads: int = 0,
-                progress: Callable[[int, int], None] | None = None) -> Iterator[Prediction]:
+    def _errors(self, intervals: Intervals, novelty: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """Half widths and flags by name; those of delta_iso are the slope of the reference times those of sigma_iso."""
+        deviation = np.sqrt(1 + novelty)[:, None] * np.asarray(self._core.uncertainty["noise"])
+        unlike = intervals.unlike(novelty).astype(np.float64)
+        found: dict[str, NDArray[np.float64]] = {}
+        for t, name in enumerate(self.targets):
+            widths = {"std": intervals.half_width(deviation, 0.6827)[:, t],
+                      "half90": intervals.half_width(deviation, 0.9)[:, t]}
+            found |= {f"{kind}_{name}": np.ascontiguousarray(width) for kind, width in widths.items()}
+            if name == "sigma_iso" and self.reference is not None:
+                found |= {f"{kind}_delta_iso": abs(self.reference[1]) * width for kind, width in widths.items()}
+            found[f"unlike_{name}"] = unlike
+        return found
+
+    def predict(self, frames: Iterable[ase.Atoms], *, errors: bool = True, precision: str = "double",
+                n_threads: int = 0, progress: Callable[[int, int], None] | None = None) -> Iterator[Prediction]:
         """Predictions frame by frame, as a stream; one frame is held at a time.
 
         Parameters
         ----------
         frames : structures with no element outside the descriptor's species
+        errors : give intervals and flags, too, where the model has them (see `predict_frame`); takes some more time
         precision : "double", or "single" for the products of rows with landmarks in float32, all else in double: about
             twice as fast with long rows, and off by parts in a million (THEORY.md eq. (7.7))
         n_threads : 0 is the runtime's default; the result has the same bits for any number
@@ -280,32 +332,11 @@ class NMRModel:
         """
         atoms_done = 0
         for number, atoms in enumerate(frames):
-            yield self.predict_frame(atoms, frame=number, precision=precision, n_threads=n_threads)
+            yield self.predict_frame(atoms, frame=number, errors=errors, precision=precision, n_threads=n_threads)
             atoms_done += len(atoms)
             if progress is not None:
                 progress(number + 1, atoms_done)
 
-    def __repr__(self) -> str:
-        return (f"NMRModel(isotope={self.isotope!r}, targets={self.targets}, n_landmarks={self.n_landmarks}, "
-                f"descriptor={self._descriptor!r})")
-
-
-def _uncertainty(regressor: LSSVR | KernelRidge) -> _core.Uncertainty | None:
-    """What the core needs for variances; None where the regressor has none."""
-    from glassnmr.learning import LSSVR
-
-    if not isinstance(regressor, LSSVR) or regressor.ridge_root_ is None:
-        return None
-    return _core.Uncertainty(regressor.core_variance(), lam=float(regressor.lam), noise=regressor.noise_)
-
-
-def _plain(value: Any) -> Any:
-    """What JSON lacks: NumPy numbers, arrays and paths."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    return str(value)
     def gradient(self, atoms: ase.Atoms, dl_dpredictions: ArrayLike, *, n_threads: int = 0) -> Gradient:
         """Derivatives by the atoms of a number L whose derivatives by the predictions are known, eq. (10.4).
 
@@ -349,3 +380,24 @@ def _plain(value: Any) -> Any:
         arrays = (s.positions, s.cell, s.pbc.tolist(), self._descriptor._channel[s.numbers], centres)
         return Gradient(*self._core.gradient(*arrays, given.reshape(shape), n_threads=n_threads))
 
+    def __repr__(self) -> str:
+        return (f"NMRModel(isotope={self.isotope!r}, targets={self.targets}, n_landmarks={self.n_landmarks}, "
+                f"descriptor={self._descriptor!r})")
+
+
+def _uncertainty(regressor: LSSVR | KernelRidge) -> _core.Uncertainty | None:
+    """What the core needs for variances; None where the regressor has none."""
+    from glassnmr.learning import LSSVR
+
+    if not isinstance(regressor, LSSVR) or regressor.ridge_root_ is None:
+        return None
+    return _core.Uncertainty(regressor.core_variance(), lam=float(regressor.lam), noise=regressor.noise_)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON lacks: NumPy numbers, arrays and paths."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return str(value)

@@ -15,7 +15,7 @@ from glassnmr.learning import LSSVR, KernelRidge
 from glassnmr.model import NMRModel, training_rows
 from glassnmr.sites import is_kind, site_labels
 from glassnmr.table import Dataset
-from glassnmr.uncertainty import Intervals, calibrate_intervals, covered, group_coverage
+from glassnmr.uncertainty import Intervals, calibrate_intervals, group_coverage, left_out_half_width
 from glassnmr.validation import CrossValidation, choose_parameters, cross_validate, metrics
 
 __all__ = ["Validation", "row_labels", "train", "validate"]
@@ -55,13 +55,21 @@ class Validation:
             return None
         return self.result.deviation.reshape(len(self.dataset), -1)[:, self.targets.index(target)]
 
-    def coverage(self, target: str, level: float = 0.9) -> dict[str, float] | None:
-        """Share of left-out rows, and mean share within groups, that lie in intervals calibrated on the other folds."""
+    def half_width(self, target: str, level: float = 0.9) -> NDArray[np.float64] | None:
+        """Half width (R,) of the interval of each left-out value, calibrated on the other folds; None without one."""
         deviation = self.deviation(target)
         if deviation is None:
             return None
         known, guess = self.values(target)
-        held = covered(guess - known, deviation, self.result.fold, level)
+        return left_out_half_width(guess - known, deviation, self.result.fold, level)
+
+    def coverage(self, target: str, level: float = 0.9) -> dict[str, float] | None:
+        """Share of left-out rows, and mean share within groups, that lie in intervals calibrated on the other folds."""
+        width = self.half_width(target, level)
+        if width is None:
+            return None
+        known, guess = self.values(target)
+        held = np.abs(guess - known) <= width
         return {"rows": float(held.mean()), "groups": group_coverage(held, self.dataset.group)}
 
 
@@ -116,10 +124,10 @@ def train(validation: Validation, descriptor: Descriptor, regressor: LSSVR | Ker
                        **{target: validation.errors(target) for target in validation.targets}}}
     intervals = final_intervals(validation, regressor)
     if intervals is not None:
-        told["intervals"] = intervals.story()
         told["validation"]["coverage of 90 % intervals"] = {t: validation.coverage(t) for t in validation.targets}
-    return NMRModel.fit(validation.dataset, descriptor, regressor, targets=validation.targets, reference=reference,
-                        features=validation.features, provenance={**told, **(provenance or {})})
+    model = NMRModel.fit(validation.dataset, descriptor, regressor, targets=validation.targets, reference=reference,
+                         features=validation.features, provenance={**told, **(provenance or {})})
+    return model if intervals is None else model.with_intervals(intervals)
 
 
 def final_intervals(validation: Validation, regressor: LSSVR | KernelRidge) -> Intervals | None:

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["LEVELS", "Intervals", "calibrate_intervals", "covered", "group_coverage"]
+__all__ = ["LEVELS", "Intervals", "calibrate_intervals", "covered", "group_coverage", "left_out_half_width"]
 
 Floats = NDArray[np.float64]
 
@@ -53,10 +52,6 @@ class Intervals:
     def unlike(self, novelty: ArrayLike) -> NDArray[np.bool_]:
         """Which environments (n,) are unlike the training set."""
         return np.asarray(np.asarray(novelty, dtype=np.float64) > self.limit)
-
-    def story(self) -> dict[str, Any]:
-        """Plain numbers for a file."""
-        return {"levels": list(self.levels), "factors": self.factors.tolist(), "limit": self.limit}
 
 
 def _checked(residual: ArrayLike, deviation: ArrayLike) -> tuple[Floats, Floats]:
@@ -114,6 +109,27 @@ def calibrate_intervals(residual: ArrayLike, deviation: ArrayLike, novelty: Arra
                      float(_quantile(far[:, None], SAME)[0]))
 
 
+def left_out_half_width(residual: ArrayLike, deviation: ArrayLike, fold: ArrayLike, level: float = 0.9) -> Floats:
+    """Half width, (n,) or (n, T), of each left-out row's interval, made from the scores of the *other* folds.
+
+    Examples
+    --------
+    >>> left_out_half_width([1.0, 5.0], [1.0, 2.0], [0, 1], level=0.5)
+    array([2.5, 2. ])
+    """
+    error, sigma = _checked(residual, deviation)
+    which = np.asarray(fold)
+    if which.shape != (len(error),) or len(np.unique(which)) < 2:
+        raise ValueError(f"fold must name at least two folds of {len(error)} rows")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie in (0, 1), got {level}")
+    scores = _scores(error, sigma)
+    width = np.empty(scores.shape)
+    for k in np.unique(which):
+        width[which == k] = sigma[which == k] * _quantile(scores[which != k], level)
+    return width.reshape(np.shape(residual))
+
+
 def covered(residual: ArrayLike, deviation: ArrayLike, fold: ArrayLike, level: float = 0.9) -> NDArray[np.bool_]:
     """Whether intervals made from the *other* folds hold each row: (n,) or (n, T).
 
@@ -123,17 +139,8 @@ def covered(residual: ArrayLike, deviation: ArrayLike, fold: ArrayLike, level: f
     >>> int(covered(error, np.ones(10), np.arange(10) % 2, level=0.5).sum())
     5
     """
-    error, sigma = _checked(residual, deviation)
-    which = np.asarray(fold)
-    if which.shape != (len(error),) or len(np.unique(which)) < 2:
-        raise ValueError(f"fold must name at least two folds of {len(error)} rows")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie in (0, 1), got {level}")
-    scores = _scores(error, sigma)
-    held = np.empty(scores.shape, dtype=bool)
-    for k in np.unique(which):
-        held[which == k] = scores[which == k] <= _quantile(scores[which != k], level)
-    return held.reshape(np.shape(residual))
+    width = left_out_half_width(residual, deviation, fold, level)
+    return np.asarray(np.abs(np.asarray(residual, dtype=np.float64)) <= width)
 
 
 def group_coverage(held: ArrayLike, groups: ArrayLike) -> float:

@@ -65,7 +65,8 @@ def _tell(session: Session, found: Any, model: Any) -> None:
 
     click.echo(error_table({target: found.errors(target) for target in found.targets}, "target"))
     session.say(f"{model.isotope}: {len(found.dataset)} rows, {model.n_landmarks} landmarks of "
-                f"{model.descriptor.n_features} features, kappa {model.kernel['kappa']:.4g}, "
+                f"{model.descriptor.n_features} features, kappa "
+                f"{', '.join(format(term['kappa'], '.4g') for term in model.kernel)}, "
                 f"lambda {model.provenance['regressor']['lam']:.1g}")
     if model.reference is not None:
         session.say(f"delta_iso = {model.reference[0]:.2f} + {model.reference[1]:.4f} sigma_iso (ppm)")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 PICTURES = (".png", ".svg", ".pdf")
+METHODS = ("icd", "rpcholesky", "fps", "entropy", "kmeans", "random")
 
 
 @click.command("validate", cls=Command)
@@ -34,18 +35,21 @@ PICTURES = (".png", ".svg", ".pdf")
 @click.option("--sizes", metavar="N,N,...", help="Points of the curve. [default: about halving from all]")
 @config_option
 @click.option("-o", "--output", "outputs", type=click.Path(path_type=Path), multiple=True, metavar="FILE",
-              help="Predictions of left-out rows as .csv; parity, or the curve, as .png, .svg, .pdf.")
+              help="A report on one page as .html, its figures (.png, .svg) and rows (.csv) beside it; predictions of "
+                   "left-out rows as .csv; parity, or the curve, as .png, .svg, .pdf.")
 @pass_session
 def command(session: Session, by: str | None, curve: str | None, sizes: str | None, outputs: tuple[Path, ...],
             **options: Any) -> None:
     """Measure the error of a model on the tensors in FILES by nested cross validation in groups.
 
     Every row is predicted by a model that never saw its group; kappa and lambda are chosen without it, too. The figures
-    are those of glassnmr.training.validate with the same settings and seed.
+    are those of glassnmr.training.validate with the same settings and seed. A report adds the learning curve and curves
+    over landmarks, which takes longer.
 
     \b
     Examples:
       glassnmr validate --reference-data efg-17O --by site -o parity.png -o rows.csv
+      glassnmr validate set.extxyz --isotope 29Si --by site -o report.html
       glassnmr validate set.extxyz --isotope 29Si --curve landmarks -o curve.png
     """
     from glassnmr.cli.setup import check_output, validated
@@ -54,7 +58,7 @@ def command(session: Session, by: str | None, curve: str | None, sizes: str | No
 
     settings = only(options)
     for path in outputs:
-        check_output(path, (".csv", *PICTURES), "a validation")
+        check_output(path, (".csv", ".html", *PICTURES), "a validation")
     points = _points(sizes, curve)
     found, _, regressor = validated(settings, session)
     labels = None if by is None else row_labels(found.dataset, by)
@@ -66,12 +70,46 @@ def command(session: Session, by: str | None, curve: str | None, sizes: str | No
     session.say(f"{found.dataset.isotope[0]}: {len(found.dataset)} rows, {settings.folds} folds of "
                 f"{len(np.unique(found.dataset.group))} groups; kappa {_range(found.result.kappa)}, "
                 f"lambda {_range(found.result.lam)}")
-    curves = {} if curve is None else _curves(session, settings, found, regressor, curve, points)
+    _tell_coverage(session, found)
+    curves = {} if curve is None else _curves(session, settings, found, _final(found, regressor), curve, points)
     for target, one in curves.items():
         click.echo("\n" + _curve_table(target, one))
     for path in outputs:
+        if path.suffix == ".html":
+            written = _report(path, session, settings, found, regressor, labels)
+            session.say(f"wrote {path} and {len(written) - 1} files beside it")
+            continue
         _write(path, found, labels, curves)
         session.say(f"wrote {path}")
+
+
+def _tell_coverage(session: Session, found: Validation) -> None:
+    for target in found.targets:
+        held = found.coverage(target)
+        if held is not None:
+            session.say(f"90 % intervals of {target} hold {100 * held['rows']:.1f} % of the left-out rows, "
+                        f"{100 * held['groups']:.1f} % by group")
+
+
+def _report(path: Path, session: Session, settings: Settings, found: Validation, regressor: Any, labels: Any
+            ) -> list[Path]:
+    """The page with all curves."""
+    from dataclasses import asdict
+
+    from glassnmr.learning import LSSVR
+    from glassnmr.report import Report, write_report
+
+    final = _final(found, regressor)
+    learning = _curves(session, settings, found, final, "training-size", None)
+    landmarks: dict[str, dict[str, Curve]] = {target: {} for target in found.targets}
+    for method in METHODS if isinstance(regressor, LSSVR) else ():
+        some = {target: LSSVR(**{**one.get_params(), "landmarks": method}) for target, one in final.items()}
+        for target, curve in _curves(session, settings, found, some, "landmarks", None).items():
+            landmarks[target][method] = curve
+    told = {name: value for name, value in asdict(settings).items() if value not in (None, ())}
+    title = f"Validation of {found.dataset.isotope[0]} {', '.join(found.targets)}"
+    return write_report(path, Report(found, labels, learning, landmarks if landmarks[found.targets[0]] else {}, told,
+                                     title))
 
 
 def _points(sizes: str | None, curve: str | None) -> list[int] | None:
@@ -82,27 +120,35 @@ def _points(sizes: str | None, curve: str | None) -> list[int] | None:
     return sizes_of(sizes)
 
 
-def _range(values: tuple[float, ...]) -> str:
-    low, high = min(values), max(values)
+def _range(values: Sequence[float | tuple[float, ...]]) -> str:
+    low, high = float(np.min(values)), float(np.max(values))
     return f"{low:.2g}" if low == high else f"{low:.2g} to {high:.2g}"
 
 
-def _curves(session: Session, settings: Settings, found: Validation, regressor: Any, over: str,
+def _final(found: Validation, regressor: Any) -> dict[str, Any]:
+    """For each target the regressor with the kappa and lambda that suit all rows."""
+    from glassnmr.validation import choose_parameters
+
+    final = {}
+    for target in found.targets:
+        kappa, lam, _ = choose_parameters(regressor, found.features, found.values(target)[0], found.dataset.group,
+                                          kappas=found.kappas, lams=found.lams)
+        final[target] = type(regressor)(**{**regressor.get_params(), "kappa": kappa, "lam": lam})
+    return final
+
+
+def _curves(session: Session, settings: Settings, found: Validation, final: dict[str, Any], over: str,
             points: list[int] | None) -> dict[str, Curve]:
-    """Error curves of each target, with the kappa and lambda that suit all rows."""
-    from glassnmr.validation import choose_parameters, landmark_curve, learning_curve
+    """Error curves of each target."""
+    from glassnmr.validation import landmark_curve, learning_curve
 
     function: Any = landmark_curve if over == "landmarks" else learning_curve
     curves = {}
-    for target in found.targets:
-        known, _ = found.values(target)
-        groups = found.dataset.group
-        kappa, lam, _ = choose_parameters(regressor, found.features, known, groups, kappas=found.kappas,
-                                          lams=found.lams)
-        estimator = type(regressor)(**{**regressor.get_params(), "kappa": kappa, "lam": lam})
-        with session.progress(f"{target} over {over}") as progress:
-            curves[target] = function(estimator, found.features, known, groups, points, n_splits=settings.folds,
-                                      seed=settings.seed, progress=progress)
+    for target, estimator in final.items():
+        how = f" by {estimator.landmarks}" if over == "landmarks" and hasattr(estimator, "landmarks") else ""
+        with session.progress(f"{target} over {over}{how}") as progress:
+            curves[target] = function(estimator, found.features, found.values(target)[0], found.dataset.group, points,
+                                      n_splits=settings.folds, seed=settings.seed, progress=progress)
     return curves
 
 
@@ -119,8 +165,10 @@ def _curve_table(target: str, curve: Curve) -> str:
 
 
 def _write(path: Path, found: Validation, labels: Any, curves: dict[str, Curve]) -> None:
+    from glassnmr.report import write_rows
+
     if path.suffix == ".csv":
-        _write_rows(path, found, labels)
+        write_rows(path, found, labels)
         return
     from glassnmr import plots
     from glassnmr.model import TARGET_UNITS
@@ -134,19 +182,3 @@ def _write(path: Path, found: Validation, labels: Any, curves: dict[str, Curve])
             known, guess = found.values(target)
             figure = plots.parity(known, guess, quantity=target, unit="" if unit == "1" else unit, labels=labels)
         plots.save_figure(figure, name)
-
-
-def _write_rows(path: Path, found: Validation, labels: Any) -> None:
-    from glassnmr.files import replacing
-
-    data = found.dataset
-    names = [str(atoms.info.get("name", k)) for k, atoms in enumerate(data.structures)]
-    head = ["structure", "atom", "element", "isotope", "group", "fold"] + (["label"] if labels is not None else [])
-    values = [found.values(target) for target in found.targets]
-    with replacing(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(head + [f"{target}{what}" for target in found.targets for what in ("", "_predicted")])
-        for k in range(len(data)):
-            row = [names[data.structure[k]], int(data.centre[k]), data.element[k], data.isotope[k], data.group[k],
-                   int(found.result.fold[k])] + ([labels[k]] if labels is not None else [])
-            writer.writerow(row + [f"{column[k]:.10g}" for pair in values for column in pair])
