@@ -173,10 +173,13 @@ def test_the_efficiency_is_that_of_density_matrices_with_a_phase_cycle(nucleus: 
                 energies, states = np.linalg.eigh(static + nutation * (math.cos(phase) * i[0] + math.sin(phase) * i[1]))
                 return np.asarray(states @ np.diag(np.exp(-2j * np.pi * energies * time)) @ states.conj().T)
 
+            evolved = 1 - np.eye(len(i[2]))  # coherences that the first order moves dephase between the pulses
+            m = np.diag(i[2]).real
+            evolved *= np.isclose(np.abs(m)[:, None], np.abs(m)[None, :])
             n = 4 * order  # the phase of the first pulse picks the coherences +-order alone
             for phase in 2 * np.pi * np.arange(n) / n:
                 u, v = pulse(phase, first), pulse(0.0, second)
-                rho = v @ u @ i[2] @ u.conj().T @ v.conj().T
+                rho = v @ (evolved * (u @ i[2] @ u.conj().T)) @ v.conj().T
                 middle = int(spin - 0.5)
                 polarised = (rho[middle, middle] - rho[middle + 1, middle + 1]).real
                 total += weight * polarised * math.cos(order * phase) / n
