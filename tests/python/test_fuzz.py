@@ -81,12 +81,11 @@ def _core_of_outcar(text: bytes) -> bytes:
     marks = (b"TITEL", b"ions per type", b"volume of cell", b"direct lattice", b"ions in cartesian", b"SYMMETRIZED",
              b"G=0 CONT", b"Core NMR", b"(absolute", b"Electric field gradients (V", b"Absolute Chem")  # fmt: skip
     kept = lines[:3]
+    rows = {b"TITEL": 1, b"volume": 1, b"ions per": 1, b"direct": 4, b"SYMM": 86, b"(abs": 22, b"Core": 14}
     end = 0
     for number, line in enumerate(lines):
         if number >= end and any(mark in line for mark in marks):
-            one = any(mark in line for mark in (b"TITEL", b"volume", b"ions per"))
-            rows = 86 if b"SYMM" in line else 1 if one else 4 if b"direct" in line else 22 if b"(absolute" in line else 26
-            end = number + rows
+            end = number + next((count for mark, count in rows.items() if mark in line), 26)
             kept += lines[number:end]
     return b"\n".join(kept)
 

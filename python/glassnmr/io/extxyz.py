@@ -90,7 +90,8 @@ def _properties(text: Any, where: str) -> list[tuple[str, str, int]]:
     columns = []
     for start in range(0, len(parts), 3):
         triple = parts[start : start + 3]
-        if len(triple) < 3 or triple[1] not in "RISL" or not triple[2].isdecimal() or not 0 < len(triple[2]) < 5 or int(triple[2]) < 1:
+        count = triple[2] if len(triple) == 3 and triple[2].isdecimal() else ""
+        if not 0 < len(count) < 5 or triple[1] not in "RISL" or int(count) < 1:
             raise ValueError(f"{where}: Properties={text} is not a list of name:R|I|S|L:count like {_PLAIN}")
         columns.append((triple[0], triple[1], int(triple[2])))
     names = [column[0] for column in columns]
