@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Trajectories of every format: the same frames from all of them, chosen, streamed, with bounded memory."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
+import ase
+import ase.io
+import numpy as np
+import pytest
+from ase.io.vasp import write_vasp_xdatcar
+from click.testing import CliRunner
+
+from glassnmr.cli import main
+from glassnmr.io import count_frames, read_frames, write_extxyz_frame
+
+CELL = np.array([[9.0, 0, 0], [1.5, 8.5, 0], [-1.0, 0.7, 9.5]])
+
+
+def _trajectory(count: int = 7, inside: bool = True) -> list[ase.Atoms]:
+    random = np.random.default_rng(2)
+    scaled = random.uniform(0.05 if inside else -1, 0.95 if inside else 2, (6, 3))
+    frames = []
+    for number in range(count):
+        atoms = ase.Atoms("Si2O4", scaled_positions=scaled, cell=CELL * (1 + 0.001 * number), pbc=True)
+        atoms.positions += 0.01 * number
+        frames.append(atoms)
+    return frames
+
+
+def _write(path: Path, frames: list[ase.Atoms]) -> Path:
+    """One file of the format that its name says."""
+    name = path.name
+    if name.endswith(".extxyz"):
+        with path.open("w") as file:
+            for atoms in frames:
+                write_extxyz_frame(file, atoms)
+    elif name == "XDATCAR":
+        with path.open("w") as file:
+            write_vasp_xdatcar(file, frames)
+    elif name.endswith(".traj"):
+        ase.io.write(path, frames)
+    elif name.endswith(".lammpstrj"):
+        path.write_text("".join(_dump(number, atoms) for number, atoms in enumerate(frames)))
+    else:
+        _binary(path, frames)
+    return path
+
+
+def _dump(number: int, atoms: ase.Atoms) -> str:
+    (lx, _, _), (xy, ly, _), (xz, yz, lz) = atoms.cell.array.tolist()
+    low = [min(0, xy, xz, xy + xz), min(0, yz), 0]
+    high = [lx + max(0, xy, xz, xy + xz), ly + max(0, yz), lz]
+    tilt = (xy, xz, yz)
+    lines = ["ITEM: TIMESTEP", str(number), "ITEM: NUMBER OF ATOMS", str(len(atoms))]
+    lines.append("ITEM: BOX BOUNDS xy xz yz pp pp pp")
+    lines += [f"{low[k]!r} {high[k]!r} {tilt[k]!r}" for k in range(3)]
+    lines.append("ITEM: ATOMS id type xu yu zu")
+    kinds = {"Si": 1, "O": 2}
+    rows = [f"{k + 1} {kinds[s]} {x!r} {y!r} {z!r}" for k, (s, (x, y, z)) in enumerate(
+        zip(atoms.get_chemical_symbols(), atoms.positions.tolist(), strict=True))]  # fmt: skip
+    return "\n".join([*lines, *reversed(rows)]) + "\n"
+
+
+def _binary(path: Path, frames: list[ase.Atoms]) -> None:
+    import warnings
+
+    if path.suffix == ".xtc":
+        xdr = pytest.importorskip("MDAnalysis.lib.formats.libmdaxdr")
+        with xdr.XTCFile(str(path), "w") as file:
+            for number, atoms in enumerate(frames):
+                places, cell = (atoms.positions / 10).astype("f4"), (atoms.cell.array / 10).astype("f4")
+                file.write(places, cell, number, 2.0 * number, 10**5)
+    elif path.suffix == ".dcd":
+        dcd = pytest.importorskip("MDAnalysis.lib.formats.libdcd")
+        with dcd.DCDFile(str(path), "w") as file:
+            file.write_header(remarks="test", natoms=len(frames[0]), istart=0, nsavc=1, delta=1.0, is_periodic=1)
+            for atoms in frames:
+                a, b, c, alpha, beta, gamma = atoms.cell.cellpar()
+                file.write(xyz=atoms.positions.astype("f4"), box=np.array([a, gamma, b, beta, alpha, c]))
+    else:
+        pytest.importorskip("netCDF4")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from ase.io.netcdftrajectory import NetCDFTrajectory
+
+            with NetCDFTrajectory(str(path), "w") as file:
+                for atoms in frames:
+                    file.write(atoms)
+
+
+NAMES = ["a.extxyz", "a.lammpstrj", "XDATCAR", "a.traj", "a.xtc", "a.dcd", "a.nc"]
+EXACT = {"a.extxyz": 1e-12, "a.lammpstrj": 1e-9, "XDATCAR": 2e-7, "a.traj": 1e-12}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_format_gives_the_same_frames(tmp_path: Path, name: str) -> None:
+    frames = _trajectory()
+    path = _write(tmp_path / name, frames)
+    ase.io.write(tmp_path / "first.extxyz", frames[0])
+    binary = path.suffix in (".xtc", ".dcd", ".nc")
+    options = {"types": "Si,O"} | ({"topology": tmp_path / "first.extxyz"} if binary else {})
+    passed: list[int] = []
+    found = list(read_frames(path, progress=passed.append, **options))
+    assert len(found) == 7 and passed == list(range(1, 8))
+    for one, other in zip(found, frames, strict=True):
+        np.testing.assert_array_equal(one.numbers, other.numbers)
+        np.testing.assert_allclose(one.cell.cellpar(), other.cell.cellpar(), atol=EXACT.get(name, 2e-4))
+        # the turn of the cell is lost where a format holds lengths and angles only
+        np.testing.assert_allclose(one.positions, other.positions, atol=EXACT.get(name, 1e-4))
+    for index in ("2:6:2", "-2:", "3", "::3"):
+        chosen = [atoms.positions[0, 0] for atoms in read_frames(path, index=index, **options)]
+        start = [None if not part else int(part) for part in index.split(":")]
+        wanted = found[slice(*start)] if ":" in index else [found[int(index)]]
+        assert chosen == [atoms.positions[0, 0] for atoms in wanted]
+    if not binary:
+        assert count_frames(path, "Si,O") == 7
+
+
+def test_a_binary_trajectory_asks_for_its_elements(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.xtc", _trajectory())
+    with pytest.raises(ValueError, match="names no elements: give a structure file"):
+        list(read_frames(path))
+    ase.io.write(tmp_path / "other.extxyz", _trajectory()[0] * (2, 1, 1))
+    with pytest.raises(ValueError, match="has 6 atoms, the topology 12"):
+        list(read_frames(path, topology=tmp_path / "other.extxyz"))
+    ase.io.write(tmp_path / "first.extxyz", _trajectory()[0])
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(ValueError, match=r"a.xtc, frame 6 cannot be read"):
+        list(read_frames(path, topology=tmp_path / "first.extxyz"))
+    (tmp_path / "b.nc").write_bytes(b"nonsense")
+    with pytest.raises(ValueError, match=r"b.nc, frame 0 cannot be read"):
+        list(read_frames(tmp_path / "b.nc", topology=tmp_path / "first.extxyz"))
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        list(read_frames(tmp_path / "none.dcd", topology=tmp_path / "first.extxyz"))
+
+
+@pytest.mark.parametrize("name", ["a.extxyz", "a.lammpstrj", "XDATCAR"])
+@pytest.mark.parametrize("pack", ["gz", "zst"])
+def test_packed_trajectories_are_streamed(tmp_path: Path, name: str, pack: str) -> None:
+    path = _write(tmp_path / name, _trajectory())
+    zstandard = pytest.importorskip("zstandard")
+    compress = gzip.compress if pack == "gz" else zstandard.ZstdCompressor().compress
+    packed = path.with_name(f"{name}.{pack}")
+    packed.write_bytes(compress(path.read_bytes()))
+    ours = [atoms.positions for atoms in read_frames(packed, "Si,O")]
+    np.testing.assert_array_equal(ours, [atoms.positions for atoms in read_frames(path, "Si,O")])
+    packed.write_bytes(packed.read_bytes()[:-40])
+    with pytest.raises(ValueError, match="cut off|damaged|promised|has|empty|cannot be read"):
+        list(read_frames(packed, "Si,O"))
+
+
+def test_unwrapped_atoms_of_a_triclinic_dump_mean_the_same_structure(tmp_path: Path) -> None:
+    from glassnmr.descriptors import SphericalBesselSOAP
+
+    soap = SphericalBesselSOAP(["Si", "O"], 4.0, n_max=3, l_max=2)
+    frames = _trajectory(2, inside=False)
+    path = _write(tmp_path / "a.lammpstrj", frames)
+    for one, other in zip(read_frames(path, "Si,O"), frames, strict=True):
+        wrapped = other.copy()
+        wrapped.wrap()
+        np.testing.assert_allclose(one.positions, other.positions, atol=1e-9)
+        np.testing.assert_allclose(soap.transform([one]), soap.transform([wrapped]), atol=1e-10)
+
+
+def test_frames_that_are_not_wanted_are_not_parsed(tmp_path: Path) -> None:
+    text = "".join(f"1\n\nO {k} 0 0\n" if k % 3 == 0 else "1\n\nO broken\n" for k in range(9))
+    (tmp_path / "a.xyz").write_text(text)
+    assert [atoms.positions[0, 0] for atoms in read_frames(tmp_path / "a.xyz", index="::3")] == [0, 3, 6]
+    (tmp_path / "a.xyz").write_text(text + "5\n\nO 0 0 0\n")
+    with pytest.raises(ValueError, match="frame 9: 5 atoms are promised"):
+        list(read_frames(tmp_path / "a.xyz", index="::3"))
+
+
+@pytest.mark.slow
+def test_a_long_dump_is_streamed_in_little_memory(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    places = random.uniform(0, 40, (5000, 3))
+    body = "".join(f"{k + 1} 1 {x:.6f} {y:.6f} {z:.6f}\n" for k, (x, y, z) in enumerate(places))
+    head = "ITEM: TIMESTEP\n{}\nITEM: NUMBER OF ATOMS\n5000\nITEM: BOX BOUNDS pp pp pp\n" + "0 40\n" * 3
+    path = tmp_path / "long.lammpstrj"
+    with path.open("w") as file:
+        for number in range(400):
+            file.write(head.format(number) + "ITEM: ATOMS id type x y z\n" + body)
+    assert path.stat().st_size > 60e6
+    code = ("import resource, sys; from glassnmr.io import read_frames\n"
+            "n = sum(len(a) for a in read_frames(sys.argv[1], 'O'))\n"
+            "print(n, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)")  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    atoms, megabytes = map(int, done.stdout.split())
+    assert atoms == 2_000_000 and megabytes < 200
+
+
+def test_predict_takes_binary_trajectories(tmp_path: Path) -> None:
+    from glassnmr import LSSVR, NMRModel, SphericalBesselSOAP
+    from glassnmr.data import reference
+
+    soap = SphericalBesselSOAP(["O", "Si", "Na"], 3.3, n_max=4, l_max=2)
+    NMRModel.fit(reference.load("shielding", "29Si"), soap, LSSVR(n_landmarks=30, lam=1e-3)).save(tmp_path / "si.gnmr")
+    path = _write(tmp_path / "a.xtc", _trajectory())
+    ase.io.write(tmp_path / "first.extxyz", _trajectory()[0])
+    words = ["predict", path, "-m", tmp_path / "si.gnmr", "-o", tmp_path / "a.csv", "--index", "::2"]
+    result = CliRunner().invoke(main, [*map(str, words), "--topology", str(tmp_path / "first.extxyz")])
+    assert result.exit_code == 0, result.output
+    assert "8 rows" in result.stderr
+    assert CliRunner().invoke(main, [*map(str, words)]).exit_code == 2
