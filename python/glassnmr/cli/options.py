@@ -121,6 +121,8 @@ model_options = stack([
                       "[default: sigma_iso for shieldings, abs_C_Q and eta for field gradients]"),
     click.option("--species", metavar="ELEMENTS",
                  help="Elements of the descriptor: O,Si,Na. [default: those in the data]"),
+    click.option("--descriptor", type=click.Choice(["soap", "behler-parrinello", "ardf"]), default="soap",
+                 help="Spherical-Bessel SOAP, symmetry functions or Chebyshev distribution functions."),
     click.option("--cutoff", type=Finite(0, above=True), default=6.0, help="Radius of an environment, Å."),
     click.option("--n-max", type=click.IntRange(1), default=12, help="Radial functions."),
     click.option("--l-max", type=click.IntRange(0), default=4, help="Largest angular momentum."),
@@ -140,6 +142,18 @@ model_options = stack([
     click.option("--body-weights", type=(Finite(0), Finite(0)), metavar="W2 W3", default=(1.0, 1.0),
                  help="Factors of the 2- and the 3-body part; 0 leaves one out."),
     click.option("--normalise/--as-they-are", default=False, help="Bring the 3-body part of each row to one length."),
+    click.option("--g2", type=click.IntRange(0), default=10, help="Of behler-parrinello: radial Gaussians."),
+    click.option("--g4", type=click.IntRange(0), default=3,
+                 help="Of behler-parrinello: Gaussians of triplets with all three sides, each in 8 angle functions."),
+    click.option("--g5", type=click.IntRange(0), default=0,
+                 help="Of behler-parrinello: Gaussians of triplets with two sides, each in 8 angle functions."),
+    click.option("--n-radial", type=click.IntRange(0), default=10, help="Of ardf: polynomials of the distance."),
+    click.option("--n-angular", type=click.IntRange(0), default=10, help="Of ardf: polynomials of the angle."),
+    click.option("--angular-cutoff", type=Finite(0, above=True),
+                 help="Of behler-parrinello and ardf: radius of triplets, Å. [default: the cutoff]"),
+    click.option("--channels", type=click.Choice(["elements", "atomic-numbers", "signed", "formers"]),
+                 help="Of behler-parrinello and ardf: what stands for the elements. [default: elements; signed for "
+                      "ardf]"),
     click.option("--reduce", type=ReductionType(), metavar="METHOD:N",
                  help="Shorten rows to N features: pca:200 (principal components) or cur:400 (chosen columns), by the "
                       "rows of the data without their targets."),
@@ -197,6 +211,7 @@ class Settings:
     index: str | None
     targets: tuple[str, ...] = ()
     species: str | None = None
+    descriptor: str = "soap"
     cutoff: float = 6.0
     n_max: int = 12
     l_max: int = 4
@@ -209,6 +224,13 @@ class Settings:
     angular_filter: float = 0.0
     body_weights: tuple[float, float] = (1.0, 1.0)
     normalise: bool = False
+    g2: int = 10
+    g4: int = 3
+    g5: int = 0
+    n_radial: int = 10
+    n_angular: int = 10
+    angular_cutoff: float | None = None
+    channels: str | None = None
     reduce: str | None = None
     regressor: str = "lssvr"
     robust: float = 1.0

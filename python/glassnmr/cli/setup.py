@@ -14,7 +14,14 @@ from glassnmr.cli.base import Session
 from glassnmr.cli.options import Settings
 from glassnmr.data import reference as shipped
 from glassnmr.dataset import Dataset, read_dataset
-from glassnmr.descriptors import Descriptor, SphericalBesselSOAP, former_mixing, reduce_descriptor
+from glassnmr.descriptors import (
+    BehlerParrinello,
+    ChebyshevARDF,
+    Descriptor,
+    SphericalBesselSOAP,
+    former_mixing,
+    reduce_descriptor,
+)
 from glassnmr.isotopes import isotope as find_isotope
 from glassnmr.learning import LSSVR, KernelRidge
 from glassnmr.model import training_rows
@@ -73,20 +80,33 @@ def descriptor_of(settings: Settings, data: Dataset) -> Descriptor:
         numbers = sorted({int(z) for atoms in data.structures for z in np.unique(atoms.numbers)})
         symbols = {z: symbol for symbol, z in atomic_numbers.items()}
         species = [symbols[z] for z in numbers]
+    whole = _triplets(settings, species) if settings.descriptor != "soap" else _soap(settings, species)
+    if settings.reduce is None:
+        return whole
+    method, n_features = settings.reduce.split(":")
+    rows = training_rows(data, whole, n_threads=settings.threads)
+    return reduce_descriptor(whole, rows, int(n_features), method=method, n_threads=settings.threads)
+
+
+def _soap(settings: Settings, species: list[str]) -> Descriptor:
     weights = {body: weight for body, weight in zip((2, 3), settings.body_weights, strict=True) if weight > 0}
     if not weights:
         raise ValueError("--body-weights must leave one part: they are both 0")
-    soap = SphericalBesselSOAP(
+    return SphericalBesselSOAP(
         species, settings.cutoff, n_max=settings.n_max, l_max=settings.l_max, sigma=settings.sigma,
         basis=settings.basis, radial_scaling=settings.radial_scaling, body=tuple(weights),
         weights=tuple(weights.values()), normalise=settings.normalise, angular_filter=settings.angular_filter,
         mixing=former_mixing(species) if settings.mixing == "formers" else None, compression=settings.compression,
         remove_self=settings.remove_self)
-    if settings.reduce is None:
-        return soap
-    method, n_features = settings.reduce.split(":")
-    rows = training_rows(data, soap, n_threads=settings.threads)
-    return reduce_descriptor(soap, rows, int(n_features), method=method, n_threads=settings.threads)
+
+
+def _triplets(settings: Settings, species: list[str]) -> Descriptor:
+    common: dict[str, Any] = {"angular_cutoff": settings.angular_cutoff, "weights": settings.body_weights}
+    if settings.channels is not None:
+        common["channels"] = former_mixing(species) if settings.channels == "formers" else settings.channels
+    if settings.descriptor == "ardf":
+        return ChebyshevARDF(species, settings.cutoff, settings.n_radial, settings.n_angular, **common)
+    return BehlerParrinello(species, settings.cutoff, settings.g2, settings.g4, settings.g5, **common)
 
 
 def regressor_of(settings: Settings) -> LSSVR | KernelRidge:
