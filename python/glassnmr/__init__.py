@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from glassnmr.sites import site_labels
     from glassnmr.spectra import Spectrum, mas_spectrum
     from glassnmr.training import train, validate
+    from glassnmr.tuning import nested_tune, tune
     from glassnmr.validation import GroupedKFold, cross_validate
 
 # Where each public name lives: loaded when it is first used, so that the command line starts fast.
@@ -58,19 +59,18 @@ _HOME = {
     "NMRModel": "model", "fit_reference": "model",
     "Spectrum": "spectra", "mas_spectrum": "spectra",
     "Spectrum2D": "mqmas", "mqmas_spectrum": "mqmas",
-    "train": "training", "validate": "training",
+    "train": "training", "validate": "training", "nested_tune": "tuning", "tune": "tuning",
     "GroupedKFold": "validation", "cross_validate": "validation",
 }
 
 __all__ = [
     "LSSVR", "BehlerParrinello", "ChebyshevARDF", "Czjzek", "Dataset", "Descriptor", "EquivariantSOAP",
-    "ExtendedCzjzek", "GroupedKFold",
-    "Isotope", "KernelRidge", "NMRModel", "NumericalError", "ReducedDescriptor", "Spectrum", "Spectrum2D",
-    "SphericalBesselSOAP", "__version__", "average_predictions", "config", "cross_validate", "ensemble_sites",
-    "fit_czjzek", "fit_extended_czjzek", "fit_reference", "fit_sites", "fit_spectrum", "former_mixing", "isotope",
-    "mas_spectrum", "mqmas_spectrum", "neighbours", "rank_models", "read_dataset", "read_frames", "read_measurement",
-    "read_predictions", "reduce_descriptor", "site_labels", "train", "uncertain_spectrum", "validate",
-    "write_predictions",
+    "ExtendedCzjzek", "GroupedKFold", "Isotope", "KernelRidge", "NMRModel", "NumericalError", "ReducedDescriptor",
+    "Spectrum", "Spectrum2D", "SphericalBesselSOAP", "__version__", "average_predictions", "config",
+    "cross_validate", "ensemble_sites", "fit_czjzek", "fit_extended_czjzek", "fit_reference", "fit_sites",
+    "fit_spectrum", "former_mixing", "isotope", "mas_spectrum", "mqmas_spectrum", "neighbours", "nested_tune",
+    "rank_models", "read_dataset", "read_frames", "read_measurement", "read_predictions", "reduce_descriptor",
+    "site_labels", "train", "tune", "uncertain_spectrum", "validate", "write_predictions",
 ]
 
 

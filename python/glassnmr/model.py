@@ -305,7 +305,8 @@ class NMRModel:
 
     def _errors(self, intervals: Intervals, novelty: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Half widths and flags by name; those of delta_iso are the slope of the reference times those of sigma_iso."""
-        deviation = np.sqrt(1 + novelty)[:, None] * np.asarray(self._core.uncertainty["noise"])
+        assert self.uncertainty is not None
+        deviation = np.sqrt(1 + novelty)[:, None] * np.asarray(self.uncertainty["noise"])
         unlike = intervals.unlike(novelty).astype(np.float64)
         found: dict[str, NDArray[np.float64]] = {}
         for t, name in enumerate(self.targets):

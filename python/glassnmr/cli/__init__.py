@@ -13,6 +13,7 @@ main = Commands(
         "dataset": "Read, check and generate tables of DFT tensors.",
         "train": "Train a model on DFT tensors and save it as *.gnmr.",
         "validate": "Measure the error of a model by cross validation in groups.",
+        "tune": "Search for the options of train with the least error.",
         "compare": "Compare descriptors and learners on the same folds.",
         "calibrate": "Fit computed values to measured crystals; put the line into a model.",
         "predict": "Predict the NMR parameters of every atom of structures.",
