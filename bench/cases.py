@@ -272,3 +272,5 @@ for _kind in ("2 species", "5 species"):
     _triplet_cases(_kind)
     _gradient_cases(_kind)
 _learning_cases()
+
+from bench import spectra_cases  # noqa: E402, F401  # enters its cases, with what stands above

@@ -268,7 +268,7 @@ def _excited(efficiency: Efficiency | None, product: Array, weight: Array | None
         raise ValueError("efficiency must be finite and not negative for all sites")
     if not np.sum(weight * factor) > 0:
         raise ValueError("efficiency leaves no site with intensity")
-    return weight * factor
+    return np.asarray(weight * factor)
 
 
 def _broadened(plane: Array, widths: tuple[float, float], steps: list[float], shape: str) -> Array:
@@ -278,4 +278,4 @@ def _broadened(plane: Array, widths: tuple[float, float], steps: list[float], sh
         turned = plane if along else plane.T
         turned = broadened(turned, line)[:, reach : reach + turned.shape[1]]
         plane = turned if along else turned.T
-    return np.maximum(plane, 0)
+    return np.asarray(np.maximum(plane, 0))

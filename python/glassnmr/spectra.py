@@ -155,7 +155,7 @@ def mas_spectrum(
     C_Q, abs_C_Q : MHz; one of them, for quadrupolar nuclei. The sign matters together with `zeta` alone.
     eta : asymmetry of the field gradient, in [0, 1].
     zeta : Haeberlen's anisotropy in ppm, THEORY.md eq. (11.3), of the *shielding*, sigma_zz - sigma_iso, as predictions
-        and `glassnmr.tensors.haeberlen` have it; of the shift with ``zeta_kind="shift"``: -nu_0 / nu_ref times the other.
+        and `glassnmr.tensors.haeberlen` have it; with ``zeta_kind="shift"`` that of the shift, -nu_0 / nu_ref times it.
     eta_csa : its asymmetry, in [0, 1]; 0 if not given.
     euler : (n, 3) or (3,), radians: the principal axes of the shift in those of the field gradient, eq. (12.18), as
         `glassnmr.tensors.relative_euler_angles` gives them; parallel if not given.

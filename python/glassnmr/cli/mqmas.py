@@ -71,7 +71,7 @@ def command(session: Session, files: tuple[Path, ...], given: tuple[dict[str, An
         raise ValueError("a multiple-quantum spectrum needs C_Q and eta of every site")
     curve = _efficiency(nucleus, options["order"], efficiency, nutation)
     spans, points = (options.pop("range1"), options.pop("range2")), options.pop("points")
-    axes = {f"axis_f{k + 1}": None if span is None else (*span, points[k]) for k, span in enumerate(spans)}
+    axes: dict[str, Any] = {f"axis_f{k + 1}": None if span is None else (*span, points[k]) for k, span in enumerate(spans)}
     made = mqmas_spectrum(nucleus, **sites, **axes, efficiency=curve, n_threads=options.pop("threads"),
                           **_widths(options.pop("fwhm"), options.pop("fwhm1")), **options)
     _tell(session, made)
@@ -121,7 +121,7 @@ def _tell(session: Session, spectrum: Spectrum2D) -> None:
     first, second = spectrum.projection("F1"), spectrum.projection("F2")
     parts: dict[str, tuple[Any, Any]] = {"sum": (first.intensity, second.intensity)}
     parts |= {label: (first.components[label], second.components[label]) for label in spectrum.components}
-    rows = []
+    rows: list[list[str]] = []
     for label, (one, two) in parts.items():
         share = 1.0 if label == "sum" and not rows else spectrum.fractions[label]
         if not (one.sum() > 0 and two.sum() > 0):
