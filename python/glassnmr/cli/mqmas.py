@@ -67,8 +67,6 @@ def command(session: Session, files: tuple[Path, ...], given: tuple[dict[str, An
         raise ValueError(f"--lowest must lie below 1, got {lowest:g}")
     nucleus, sites = given_sites(session, files, given, isotope, label=label, reference=reference)
     sites = {name: column for name, column in sites.items() if name not in ("zeta", "eta_csa", "euler")}
-    if nucleus.spin > 0.5 and "eta" not in sites:
-        raise ValueError("a multiple-quantum spectrum needs C_Q and eta of every site")
     curve = _efficiency(nucleus, options["order"], efficiency, nutation)
     spans, points = (options.pop("range1"), options.pop("range2")), options.pop("points")
     axes: dict[str, Any] = {f"axis_f{k + 1}": None if span is None else (*span, points[k]) for k, span in enumerate(spans)}
