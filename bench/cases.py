@@ -233,12 +233,15 @@ def _learning_cases() -> None:
 
         return Work(lambda: SphericalBesselSOAP(["Na", "Al", "B", "Si", "O"], **SOAP), 1, "descriptor")
 
+    def own(tiny: bool, threads: int, landmarks: str = "icd") -> Any:
+        from glassnmr.learning import LSSVR
+
+        return LSSVR(kappa=0.05, lam=1e-6, n_landmarks=regression(tiny)[2], landmarks=landmarks, n_threads=threads)
+
     def learner(who: str, tiny: bool, threads: int) -> Any:
         n_landmarks = regression(tiny)[2]
         if who == "glassnmr":
-            from glassnmr.learning import LSSVR
-
-            return LSSVR(kappa=0.05, lam=1e-6, n_landmarks=n_landmarks, n_threads=threads)
+            return own(tiny, threads)
         if who == "scikit-learn KernelRidge":
             from sklearn.kernel_ridge import KernelRidge
 
@@ -265,6 +268,58 @@ def _learning_cases() -> None:
             return Work(lambda: model.predict(fresh), len(fresh), "environment")
 
 
+    for method in ("icd", "rpcholesky", "fps", "entropy", "kmeans", "random"):
+        @case(f"fit by landmarks/{method}")
+        def by_landmarks(tiny: bool, threads: int, method: str = method) -> Work:
+            X, y = systems.table(*regression(tiny)[:2])
+            model = own(tiny, threads, method)
+            return Work(lambda: model.fit(X, y), 1, "fit")
+
+    @case("farthest points/glassnmr")
+    def farthest(tiny: bool, threads: int) -> Work:
+        from glassnmr.learning import select_landmarks
+
+        n, d, m = regression(tiny)
+        X = systems.table(n, d)[0]
+        return Work(lambda: select_landmarks(X, m, method="fps", kernel="linear", n_threads=threads), 1, "choice")
+
+    @case("farthest points/skmatter")
+    def farthest_skmatter(tiny: bool, threads: int) -> Work:
+        from skmatter.sample_selection import FPS
+
+        n, d, m = regression(tiny)
+        X = systems.table(n, d)[0]
+        return Work(lambda: FPS(n_to_select=m).fit(X), 1, "choice")
+
+
+def _precision_cases() -> None:
+    """Long rows: what the machine's matrix product alone would take beside the whole prediction."""
+    def problem(tiny: bool, threads: int) -> tuple[Any, Any]:
+        from glassnmr.learning import LSSVR
+
+        n, d, m = (60, 20, 15) if tiny else (3_000, 4_100, 1_000)
+        model = LSSVR(kappa=0.05, lam=1e-6, n_landmarks=m, n_threads=threads).fit(*systems.table(n, d))
+        return model, systems.table(20 if tiny else 2_000, d, seed=5)[0]
+
+    for precision in ("double", "single"):
+        @case(f"predict 4100 x 1000, {precision}/glassnmr")
+        def predict(tiny: bool, threads: int, precision: str = precision) -> Work:
+            model, X = problem(tiny, threads)
+            return Work(lambda: model.predict(X, precision=precision), len(X), "environment")
+
+        @case(f"predict 4100 x 1000, {precision}/NumPy, the product of rows and landmarks alone")
+        def product(tiny: bool, threads: int, precision: str = precision) -> Work:
+            model, X = problem(tiny, threads)
+            kind = np.float64 if precision == "double" else np.float32
+            rows, landmarks = X.astype(kind), model.landmarks_.astype(kind)
+            return Work(lambda: rows @ landmarks.T, len(X), "environment")
+
+    @case("predict 4100 x 1000, double with deviation/glassnmr")
+    def deviation(tiny: bool, threads: int) -> Work:
+        model, X = problem(tiny, threads)
+        return Work(lambda: model.predict(X, return_std=True), len(X), "environment")
+
+
 for _cutoff in (5.0, 8.0):
     _neighbour_cases(_cutoff)
 for _kind in ("2 species", "5 species"):
@@ -272,5 +327,6 @@ for _kind in ("2 species", "5 species"):
     _triplet_cases(_kind)
     _gradient_cases(_kind)
 _learning_cases()
+_precision_cases()
 
 from bench import spectra_cases  # noqa: E402, F401  # enters its cases, with what stands above

@@ -38,7 +38,8 @@ def commit() -> str:
 def peer_versions() -> dict[str, str]:
     """Versions of the peers that are installed."""
     found = {}
-    for name in ("ase", "dscribe", "featomic", "mrsimulator", "numpy", "quippy-ase", "scikit-learn", "scipy", "vesin"):
+    for name in ("ase", "dscribe", "featomic", "mrsimulator", "numpy", "quippy-ase", "scikit-learn", "scipy", "skmatter",
+                 "vesin"):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

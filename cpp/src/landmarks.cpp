@@ -111,7 +111,7 @@ public:
         }
         m_ = seeds.count();
         for (int turn = 0; turn < most_turns; ++turn) {
-            if (!assign() && turn > 0) break;
+            if (assign() <= source.n / 100 && turn > 0) break;
             average();
         }
     }
@@ -135,28 +135,30 @@ public:
 private:
     static constexpr int most_turns = 10;
 
-    /// Nearest centre of each row; whether any changed.
-    bool assign() {
+    /// Nearest centre of each row, by products in single precision: a landmark need not be the very
+    /// best; how many changed.
+    std::size_t assign() {
         const std::size_t d = source_.d, block = KernelRows::block;
+        const PackedRows centres(Kernel{KernelKind::linear}, m_, d, centres_.data(),
+                                 Precision::single, n_threads_);
         Buffer cc(m_);
         squared_norms(m_, d, centres_.data(), cc.data(), n_threads_);
-        std::vector<char> changed((source_.n + block - 1) / block, 0);
+        std::vector<std::size_t> changed((source_.n + block - 1) / block, 0);
         parallel_for(changed.size(), n_threads_, [&](std::size_t b) {
             const std::size_t i0 = b * block, rows = std::min(block, source_.n - i0);
             Buffer dots(rows * m_);
-            kernels().gemm_nt(rows, m_, d, -2, source_.X + i0 * d, d, centres_.data(), d, 0,
-                              dots.data(), m_);
+            centres.values(rows, source_.X + i0 * d, 0, m_, dots.data(), m_);
             for (std::size_t i = 0; i < rows; ++i) {
                 double* dot = dots.data() + i * m_;
-                for (std::size_t c = 0; c < m_; ++c) dot[c] += cc[c];
+                for (std::size_t c = 0; c < m_; ++c) dot[c] = cc[c] - 2 * dot[c];
                 const auto c = static_cast<std::size_t>(std::min_element(dot, dot + m_) - dot);
-                changed[b] = static_cast<char>(changed[b] | (of_[i0 + i] != c));
+                changed[b] += of_[i0 + i] != c;
                 of_[i0 + i] = c;
                 near_[i0 + i] =
                     dot[c] + kernels().dot(d, source_.X + (i0 + i) * d, source_.X + (i0 + i) * d);
             }
         });
-        return std::find(changed.begin(), changed.end(), 1) != changed.end();
+        return std::accumulate(changed.begin(), changed.end(), std::size_t{0});
     }
 
     /// Each centre becomes the mean of its rows; one without rows stays.

@@ -24,7 +24,7 @@
 namespace glassnmr {
 
 constexpr std::size_t pursuit_rows = 48;    // rows made at once
-constexpr std::size_t pursuit_ahead = 192;  // rows looked at to guess which
+constexpr std::size_t pursuit_ahead = 144;  // rows looked at to guess which
 constexpr std::size_t pursuit_stock = 256;  // rows kept for later
 constexpr std::size_t pursuit_lag = 64;  // choices after which rows in stock are brought up to date
 
@@ -89,7 +89,7 @@ private:
         const auto better = [&](std::size_t a, std::size_t b) {
             return score[a] != score[b] ? score[a] > score[b] : a < b;
         };
-        const std::size_t q = std::min(index.size(), std::min(pursuit_ahead, 4 * wanted));
+        const std::size_t q = std::min(index.size(), std::min(pursuit_ahead, 3 * wanted));
         std::nth_element(index.begin(), index.begin() + static_cast<std::ptrdiff_t>(q ? q - 1 : 0),
                          index.end(), better);
         index.resize(q);
