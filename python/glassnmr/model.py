@@ -235,7 +235,7 @@ class NMRModel:
         from glassnmr.uncertainty import Intervals
 
         known = self.uncertainty
-        if known is None or len(known["levels"]) == 0:
+        if known is None or "levels" not in known:
             return None
         return Intervals(tuple(known["levels"]), np.asarray(known["factors"]), float(known["limit"]))
 

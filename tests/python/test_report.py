@@ -173,3 +173,12 @@ def test_validate_writes_the_report_with_all_curves(tmp_path: Path) -> None:
     refused = CliRunner().invoke(main, ["validate", "--reference-data", "shielding", "--isotope", "29Si", "-o",
                                         str(tmp_path / "none" / "r.html")])
     assert refused.exit_code != 0
+
+
+def test_info_tells_of_intervals(model, found, tmp_path: Path) -> None:
+    model.save(tmp_path / "m.gnmr")
+    NMRModel.fit(found.dataset, SOAP, LSSVR(n_landmarks=20, lam=1e-3)).save(tmp_path / "n.gnmr")
+    with_intervals, without = (CliRunner().invoke(main, ["info", str(tmp_path / name)]).output
+                               for name in ("m.gnmr", "n.gnmr"))
+    assert "intervals of 50 %, 68.27 %, 80 %, 90 %, 95 % by left-out groups" in with_intervals
+    assert "no intervals: predictions carry no uncertainty" in without

@@ -81,7 +81,13 @@ def _model(path: Path) -> str:
     model = NMRModel.load(path)
     learnt = ", ".join(f"{name} ({unit})" for name, unit in zip(model.targets, model.units, strict=True))
     lines = [f"model of {model.isotope}: {learnt}", f"  {model.n_landmarks} landmarks of "
-             f"{model.descriptor.n_features} features, kernel {_pairs(model.kernel)}"]
+             f"{model.descriptor.n_features} features, kernel {' + '.join(_pairs(term) for term in model.kernel)}"]
+    if model.intervals is not None:
+        shares = ", ".join(f"{100 * level:.4g} %" for level in model.intervals.levels)
+        lines.append(f"  intervals of {shares} by left-out groups; unlike the training set beyond a novelty of "
+                     f"{model.intervals.limit:.3g}")
+    else:
+        lines.append("  no intervals: predictions carry no uncertainty")
     if model.reference is not None:
         lines.append(f"  delta_iso = {model.reference[0]:.4f} + {model.reference[1]:.4f} sigma_iso (ppm)")
     elif "sigma_iso" in model.targets:
