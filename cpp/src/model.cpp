@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "descriptor_records.hpp"
+#include "model_records.hpp"
 #include "parallel.hpp"
 
 namespace glassnmr {
@@ -189,9 +190,8 @@ Model::Model(ModelParts parts)
                  parts_.landmarks.data(), n_targets(), parts_.weights.data(), parts_.bias.data(),
                  parts_.uncertainty ? &parts_.uncertainty->variance : nullptr) {}
 
-void Model::save(const std::string& path) const {
-    const ModelParts& p = parts_;
-    const std::uint64_t D = p.descriptor->n_features(), T = n_targets(), M = p.n_landmarks;
+Records model_records(const ModelParts& p) {
+    const std::uint64_t D = p.descriptor->n_features(), T = p.targets.size(), M = p.n_landmarks;
     Records r;
     r["isotope"] = text(p.isotope);
     r["centre"] = text(p.centre);
@@ -206,12 +206,12 @@ void Model::save(const std::string& path) const {
     r["units"] = text(joined(p.units));
     if (p.reference) r["reference"] = numbers({p.reference->first, p.reference->second}, {2});
     r["provenance"] = text(p.provenance);
-    write_records(path, r);
+    return r;
 }
 
-Model Model::load(const std::string& path) {
-    const Records records = read_records(path);
-    const Fields f(records, path);
+void Model::save(const std::string& path) const { write_records(path, model_records(parts_)); }
+
+ModelParts model_parts(const Fields& f) {
     ModelParts p;
     p.isotope = f.text("isotope");
     p.centre = f.text("centre");
@@ -228,11 +228,19 @@ Model Model::load(const std::string& path) {
         p.reference = {reference[0], reference[1]};
     }
     p.provenance = f.text("provenance");
+    p.kernel = read_kernel(f);
+    p.uncertainty = read_uncertainty(f, p.n_landmarks);
+    p.descriptor = read_descriptor(f, p.species.size());
+    return p;
+}
+
+Model Model::load(const std::string& path) {
+    const Records records = read_records(path);
+    const Fields f(records, path);
+    if (f.has("tensor") && !f.has("landmarks"))
+        throw format_error(path + " is a model of tensors, not of scalars");
     try {
-        p.kernel = read_kernel(f);
-        p.uncertainty = read_uncertainty(f, p.n_landmarks);
-        p.descriptor = read_descriptor(f, p.species.size());
-        return Model(std::move(p));
+        return Model(model_parts(f));
     } catch (const std::invalid_argument& e) {
         throw format_error(path + " is a damaged model file: " + e.what());
     }

@@ -31,9 +31,10 @@ void check_finite(std::size_t n, const double* values) {
     }
 }
 
-/// Square roots of the weights, and their sum of squares.
+/// Square roots of the weights, and their sum of squares; without a free bias all means are zero.
 struct Weights {
-    Weights(std::size_t n, const double* weights) : root(n, 1.0) {
+    Weights(std::size_t n, const double* weights, bool with_bias = true)
+        : root(n, 1.0), free_bias(with_bias) {
         for (std::size_t i = 0; weights && i < n; ++i) {
             if (!(weights[i] >= 0) || !std::isfinite(weights[i])) {
                 invalid("sample_weight must be finite and not negative, got " +
@@ -47,6 +48,7 @@ struct Weights {
 
     /// Weighted mean of every `stride`-th number.
     double mean(const double* values, std::size_t stride = 1) const {
+        if (!free_bias) return 0;
         double total = 0;
         for (std::size_t i = 0; i < root.size(); ++i)
             total += root[i] * root[i] * values[i * stride];
@@ -55,6 +57,7 @@ struct Weights {
 
     Buffer root;
     double sum = 0;
+    bool free_bias;
 };
 
 /// THEORY.md eq. (9.2): columns sqrt(w) (phi - mean), column-major (n, m), and the means (m).
@@ -173,10 +176,10 @@ void ridge(std::size_t n, std::size_t m, const double* factor, const double* wei
 }
 
 struct RidgePath::Parts {
-    Parts(std::size_t n_rows, std::size_t n_features, const double* weights)
+    Parts(std::size_t n_rows, std::size_t n_features, const double* weights, bool free_bias)
         : n(n_rows),
           m(n_features),
-          w(n_rows, weights),
+          w(n_rows, weights, free_bias),
           u(n_rows * n_features),
           s(n_features),
           v(n_features * n_features),
@@ -200,9 +203,9 @@ struct RidgePath::Parts {
 };
 
 RidgePath::RidgePath(std::size_t n, std::size_t m, const double* factor, const double* weights,
-                     int n_threads) {
+                     int n_threads, bool free_bias) {
     check_sizes(n, m);
-    auto parts = std::make_unique<Parts>(n, m, weights);
+    auto parts = std::make_unique<Parts>(n, m, weights, free_bias);
     for (const double root : parts->w.root) {
         if (root == 0) invalid("sample_weight must be positive here, got 0");
     }
@@ -284,8 +287,9 @@ void RidgePath::leave_out(std::size_t n_targets, const double* y, std::size_t n_
         kernels().gemm_nt(g, g, p.m, -1, uf.data(), p.m, uh.data(), p.m, 0, rest.data(), g);
         for (std::size_t a = 0; a < g; ++a) {
             for (std::size_t b = 0; b < g; ++b) {
-                rest[a * g + b] +=
-                    (a == b ? 1 : 0) - p.w.root[rows[a]] * p.w.root[rows[b]] / p.w.sum;
+                rest[a * g + b] += a == b ? 1 : 0;
+                if (p.w.free_bias)
+                    rest[a * g + b] -= p.w.root[rows[a]] * p.w.root[rows[b]] / p.w.sum;
             }
         }
         if (kernels().cholesky(g, rest.data(), g) < g) {

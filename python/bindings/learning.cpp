@@ -185,12 +185,13 @@ py::tuple ridge(const Array& factor, const Array& y, double lam, const Int64Arra
     return py::make_tuple(v, bias);
 }
 
-RidgePath ridge_path(const Array& factor, const std::optional<Array>& weights, int n_threads) {
+RidgePath ridge_path(const Array& factor, const std::optional<Array>& weights, bool free_bias,
+                     int n_threads) {
     require_matrix(factor, "factor");
     const double *f = factor.data(), *w = optional_weights(weights, factor.shape(1));
     const std::size_t n = size(factor.shape(1)), m = size(factor.shape(0));
     const py::gil_scoped_release nogil;
-    return RidgePath(n, m, f, w, n_threads);
+    return RidgePath(n, m, f, w, n_threads, free_bias);
 }
 
 py::tuple solve(const RidgePath& path, const Array& y, const Array& lam) {
@@ -300,7 +301,7 @@ void bind_learning(py::module_& m) {
           "weights"_a = py::none(), "with_root"_a = false, "n_threads"_a = 0);
     py::class_<RidgePath>(m, "RidgePath")
         .def(py::init(&ridge_path), "factor"_a, "weights"_a = py::none(), py::kw_only(),
-             "n_threads"_a = 0)
+             "free_bias"_a = true, "n_threads"_a = 0)
         .def("solve", &solve, "y"_a, "lam"_a)
         .def("leave_out", &leave_out, "y"_a, "group"_a, py::kw_only(), "n_groups"_a, "lam"_a,
              "n_threads"_a = 0);

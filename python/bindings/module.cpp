@@ -16,6 +16,7 @@ void bind_radial(py::module_& m);
 void bind_reduced(py::module_& m);
 void bind_soap(py::module_& m);
 void bind_spectra(py::module_& m);
+void bind_tensor_model(py::module_& m);
 void bind_triplets(py::module_& m);
 
 namespace {
@@ -48,6 +49,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_reduced(m);
     bind_learning(m);
     bind_model(m);
+    bind_tensor_model(m);
     bind_neighbours(m);
     bind_radial(m);
     bind_spectra(m);

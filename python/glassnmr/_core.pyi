@@ -282,7 +282,14 @@ class Reduced(Descriptor):
     def settings(self) -> dict[str, Any]: ...
 
 class RidgePath:
-    def __init__(self, factor: ArrayLike, weights: ArrayLike | None = ..., *, n_threads: SupportsInt = ...) -> None: ...
+    def __init__(
+        self,
+        factor: ArrayLike,
+        weights: ArrayLike | None = ...,
+        *,
+        free_bias: bool = ...,
+        n_threads: SupportsInt = ...,
+    ) -> None: ...
     def solve(self, y: ArrayLike, lam: ArrayLike) -> tuple[Any, ...]: ...
     def leave_out(
         self,
@@ -339,6 +346,64 @@ class Soap(Descriptor):
         *,
         n_threads: SupportsInt = ...,
     ) -> NDArray[np.float64]: ...
+
+class TensorModel:
+    def __init__(
+        self,
+        *,
+        descriptor: Descriptor,
+        species: Sequence[str],
+        isotope: str,
+        centre: str,
+        tensor: str,
+        parts: Sequence[TensorPart],
+        isotropic: Model,
+        provenance: str,
+    ) -> None: ...
+    @staticmethod
+    def holds_tensors(path: str) -> bool: ...
+    @staticmethod
+    def load(path: str) -> TensorModel: ...
+    def save(self, path: str) -> None: ...
+    def predict(
+        self,
+        positions: ArrayLike,
+        cell: ArrayLike,
+        pbc: Sequence[bool],
+        species: ArrayLike,
+        centres: ArrayLike,
+        *,
+        n_threads: SupportsInt = ...,
+    ) -> NDArray[np.float64]: ...
+    @property
+    def species(self) -> list[str]: ...
+    @property
+    def isotope(self) -> str: ...
+    @property
+    def centre(self) -> str: ...
+    @property
+    def tensor(self) -> str: ...
+    @property
+    def provenance(self) -> str: ...
+    @property
+    def descriptor(self) -> Descriptor: ...
+    @property
+    def equivariants(self) -> list[Equivariants]: ...
+    @property
+    def isotropic(self) -> Model | None: ...
+
+class TensorPart:
+    def __init__(
+        self,
+        *,
+        equivariants: Equivariants,
+        kernel: str,
+        kappa: SupportsFloat,
+        degree: SupportsInt,
+        offset: SupportsFloat,
+        landmarks: ArrayLike,
+        weights: ArrayLike,
+    ) -> None: ...
 
 class Uncertainty:
     def __init__(self, variance: Variance, *, lam: SupportsFloat, noise: ArrayLike) -> None: ...

@@ -29,10 +29,11 @@ GLASSNMR_API void ridge(std::size_t n, std::size_t m, const double* factor, cons
 /// (9.3)-(9.6). Immutable and thread-safe.
 class GLASSNMR_API RidgePath {
 public:
-    /// Copies what it needs of factor (m, n) and of weights (n, positive, or null).
+    /// Copies what it needs of factor (m, n) and of weights (n, positive, or null). Without
+    /// `free_bias` b is 0, and nothing is centred: components of tensors have no mean.
     /// Throws numerical_error when the decomposition does not converge.
     RidgePath(std::size_t n, std::size_t m, const double* factor, const double* weights,
-              int n_threads = 0);
+              int n_threads = 0, bool free_bias = true);
     ~RidgePath();
     RidgePath(RidgePath&&) noexcept;
 

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A trained model of whole tensors: shieldings or field gradients, Cartesian in and out, in one `*.gnmr` file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase.data import atomic_numbers
+from numpy.typing import ArrayLike, NDArray
+
+from glassnmr import _core
+from glassnmr.descriptors import Descriptor, EquivariantSOAP, from_core
+from glassnmr.io.predictions import Prediction
+from glassnmr.isotopes import isotope as find_isotope
+from glassnmr.model import NMRModel
+from glassnmr.structure import as_structure
+from glassnmr.tensors import efg_parameters, efg_principal_values, euler_angles, haeberlen, herzfeld_berger
+
+if TYPE_CHECKING:
+    import ase
+
+__all__ = ["TensorModel", "cartesian", "derived_values", "load_model", "spherical"]
+
+Floats = NDArray[np.float64]
+
+_R = np.sqrt(0.5)
+_SYMMETRIC = np.zeros((5, 3, 3))
+for _m, (_a, _b) in enumerate(((0, 1), (1, 2), (2, 2), (0, 2))):
+    if _m != 2:
+        _SYMMETRIC[_m, _a, _b] = _SYMMETRIC[_m, _b, _a] = _R
+_SYMMETRIC[2] = np.diag([-1.0, -1.0, 2.0]) / np.sqrt(6)
+_SYMMETRIC[4] = np.diag([1.0, -1.0, 0.0]) * _R
+_ANTISYMMETRIC = np.zeros((3, 3, 3))
+for _m, (_a, _b) in enumerate(((2, 0), (0, 1), (1, 2))):  # y, z, x: the order of real harmonics
+    _ANTISYMMETRIC[_m, _a, _b], _ANTISYMMETRIC[_m, _b, _a] = _R, -_R
+_BASIS: Mapping[int, Floats] = {0: np.eye(3)[None] / np.sqrt(3), 1: _ANTISYMMETRIC, 2: _SYMMETRIC}
+AXES = tuple(a + b for a in "xyz" for b in "xyz")
+"""Suffixes of the nine elements, row by row."""
+
+
+def spherical(tensor: ArrayLike, lam: int) -> Floats:
+    """Components (..., 2 lam + 1) of Cartesian tensors (..., 3, 3) in the order of real harmonics (THEORY.md (11.12)).
+
+    lam = 0: tr T / sqrt(3); 1: the antisymmetric part; 2: the symmetric traceless part. The basis is orthonormal, so
+    that the squares of all components add up to those of the elements.
+
+    Examples
+    --------
+    >>> t = np.arange(9.0).reshape(3, 3)
+    >>> bool(np.allclose(sum(cartesian(spherical(t, lam), lam) for lam in (0, 1, 2)), t))
+    True
+    """
+    t = np.asarray(tensor, dtype=np.float64)
+    if t.shape[-2:] != (3, 3):
+        raise ValueError(f"tensor must have shape (..., 3, 3), got {t.shape}")
+    return np.asarray(np.einsum("mij,...ij->...m", _basis(lam), t))
+
+
+def cartesian(components: ArrayLike, lam: int) -> Floats:
+    """Tensors (..., 3, 3) of components (..., 2 lam + 1): the inverse of `spherical` for its part."""
+    c = np.asarray(components, dtype=np.float64)
+    if c.shape[-1:] != (2 * lam + 1,):
+        raise ValueError(f"components must have shape (..., {2 * lam + 1}), got {c.shape}")
+    return np.asarray(np.einsum("mij,...m->...ij", _basis(lam), c))
+
+
+def _basis(lam: int) -> Floats:
+    if lam not in _BASIS:
+        raise ValueError(f"lam must be 0, 1 or 2, got {lam}")
+    return _BASIS[lam]
+
+
+def derived_values(tensor: ArrayLike, kind: str, isotope: str) -> dict[str, Floats]:
+    """What experiments see of tensors (n, 3, 3), by the conventions of THEORY.md section 11.
+
+    "ms" (ppm): sigma_iso, span, skew, zeta, eta_csa; "efg" (a.u.): V_zz, C_Q (MHz, with sign), abs_C_Q, eta. Both:
+    alpha, beta, gamma (radians), the Euler angles of `glassnmr.tensors.euler_angles`.
+    """
+    t = np.asarray(tensor, dtype=np.float64)
+    values: dict[str, Floats]
+    if kind == "ms":
+        h, z = herzfeld_berger(t), haeberlen(t)
+        values = {"sigma_iso": h.iso, "span": h.span, "skew": h.skew, "zeta": z.zeta, "eta_csa": z.eta}
+    elif kind == "efg":
+        values = {"V_zz": efg_principal_values(t)[:, 2]}
+        if find_isotope(isotope).quadrupole != 0:
+            q = efg_parameters(t, isotope)
+            values |= {"C_Q": q.C_Q, "abs_C_Q": np.abs(q.C_Q), "eta": q.eta}
+    else:
+        raise ValueError(f"kind must be ms or efg, got {kind!r}")
+    angles = euler_angles(t, "haeberlen" if kind == "ms" else "efg")
+    return values | dict(zip(("alpha", "beta", "gamma"), np.ascontiguousarray(angles.T), strict=True))
+
+
+class TensorModel:
+    """From structures to the shielding (ppm) or field gradient (a.u.) tensor of one kind of nucleus; immutable.
+
+    Made by `glassnmr.tensor_training.fit_tensor_model` or `load`. Predictions turn with the structure; a field gradient
+    is symmetric and traceless by construction.
+    """
+
+    def __init__(self, core: _core.TensorModel) -> None:
+        self._core = core
+        self._descriptor = from_core(core.descriptor, core.species)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> TensorModel:
+        """Read a `*.gnmr` file; ValueError says why a file is not one, FileNotFoundError that it is not there."""
+        return cls(_core.TensorModel.load(_checked_path(path)))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one `*.gnmr` file, whole or not at all."""
+        folder = os.path.dirname(os.fspath(path)) or "."
+        if not os.path.isdir(folder):
+            raise FileNotFoundError(f"no such folder: {folder}")
+        self._core.save(os.fspath(path))
+
+    @property
+    def isotope(self) -> str:
+        """Of the centres, as "29Si"."""
+        return self._core.isotope
+
+    @property
+    def centre(self) -> str:
+        """Element of the centres."""
+        return self._core.centre
+
+    @property
+    def tensor(self) -> str:
+        """ "ms" (shielding, ppm) or "efg" (field gradient, a.u.)"""
+        return self._core.tensor
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the quantities that a prediction holds, before the elements of the tensor."""
+        return tuple(derived_values(np.eye(3)[None], self.tensor, self.isotope))
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """The descriptor of the invariants."""
+        return self._descriptor
+
+    @property
+    def equivariants(self) -> tuple[EquivariantSOAP, ...]:
+        """The equivariants of each part."""
+        return tuple(EquivariantSOAP(self._core.species, **core.settings) for core in self._core.equivariants)
+
+    @property
+    def isotropic(self) -> NMRModel | None:
+        """The scalar model of the isotropic shielding; None for field gradients."""
+        core = self._core.isotropic
+        return None if core is None else NMRModel(core)
+
+    @property
+    def reference(self) -> tuple[float, float] | None:
+        """a (ppm), b of delta_iso = a + b sigma_iso, or None."""
+        isotropic = self.isotropic
+        return None if isotropic is None else isotropic.reference
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What the model was made of: data, settings, validation, versions."""
+        try:
+            story = json.loads(self._core.provenance)
+        except ValueError:
+            return {"text": self._core.provenance}
+        return story if isinstance(story, dict) else {"text": story}
+
+    def tensors(self, atoms: ase.Atoms, centres: ArrayLike | None = None, *, n_threads: int = 0) -> Floats:
+        """Tensors (n, 3, 3) of the model's centres of one structure, or of the atoms with the given indices."""
+        s = as_structure(atoms, self._descriptor.species)
+        which = np.flatnonzero(s.numbers == atomic_numbers[self.centre]) if centres is None else np.asarray(centres)
+        return self._core.predict(s.positions, s.cell, s.pbc.tolist(), self._descriptor._channel[s.numbers],
+                                  which.astype(np.int64), n_threads=n_threads)
+
+    def predict_frame(self, atoms: ase.Atoms, *, frame: int = 0, n_threads: int = 0) -> Prediction:
+        """Derived values (`derived_values`), delta_iso with a reference, and the nine elements as ms_xx ... efg_zz."""
+        centres = np.flatnonzero(atoms.numbers == atomic_numbers[self.centre]).astype(np.int64)
+        found = self.tensors(atoms, centres, n_threads=n_threads)
+        values = derived_values(found, self.tensor, self.isotope)
+        if self.reference is not None:
+            a, b = self.reference
+            values["delta_iso"] = a + b * values["sigma_iso"]
+        elements = np.ascontiguousarray(found.reshape(-1, 9).T)
+        values |= {f"{self.tensor}_{axes}": elements[k] for k, axes in enumerate(AXES)}
+        return Prediction(frame, centres, values, self.isotope)
+
+    def predict(self, frames: Iterable[ase.Atoms], *, n_threads: int = 0,
+                progress: Callable[[int, int], None] | None = None) -> Iterator[Prediction]:
+        """Predictions frame by frame, as a stream; one frame is held at a time."""
+        atoms_done = 0
+        for number, atoms in enumerate(frames):
+            yield self.predict_frame(atoms, frame=number, n_threads=n_threads)
+            atoms_done += len(atoms)
+            if progress is not None:
+                progress(number + 1, atoms_done)
+
+    def __repr__(self) -> str:
+        return (f"TensorModel(isotope={self.isotope!r}, tensor={self.tensor!r}, descriptor={self._descriptor!r}, "
+                f"equivariants={self.equivariants!r})")
+
+
+def _checked_path(path: str | os.PathLike[str]) -> str:
+    name = os.fspath(path)
+    if not os.path.exists(name):
+        raise FileNotFoundError(f"no such model file: {name}")
+    if os.path.isdir(name):
+        raise ValueError(f"{name} is a folder, a model file was wanted")
+    return name
+
+
+def load_model(path: str | os.PathLike[str]) -> NMRModel | TensorModel:
+    """The model of a `*.gnmr` file, of scalars or of tensors."""
+    return TensorModel.load(path) if _core.TensorModel.holds_tensors(_checked_path(path)) else NMRModel.load(path)
