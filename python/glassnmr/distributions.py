@@ -12,7 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
@@ -21,12 +21,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassnmr.isotopes import Isotope
 from glassnmr.spectra import Spectrum, mas_spectrum
-from glassnmr.tensors import asymmetry, efg_principal_values
+from glassnmr.tensors import efg_principal_values
 
 __all__ = ["Czjzek", "DistributionFit", "ExtendedCzjzek", "Sites", "fit_czjzek", "fit_extended_czjzek"]
 
 Array = NDArray[np.float64]
-_SAMPLE = 1 << 14  # quasi-random sites behind a spectrum
+_SAMPLE = 1 << 13  # quasi-random sites behind a spectrum
 _MEAN_ABS_C_Q = 5 / math.sqrt(2 * math.pi)  # of a Czjzek distribution of unit width, eq. (13.6)
 
 
@@ -82,17 +82,17 @@ class _Distribution(ABC):
 
     def _sites(self, normal: Array) -> Sites:
         tensors = self._tensors(normal[:, :5])
-        C_Q = efg_principal_values(tensors)[:, 2]
-        shift = self.delta_iso + self.slope * (np.abs(C_Q) - self.mean_abs_C_Q) + self.sigma_delta * normal[:, 5]
-        return Sites(shift, C_Q, asymmetry(tensors))
+        low, high, C_Q = efg_principal_values(tensors).T
+        shift = self.delta_iso + self.sigma_delta * normal[:, 5]
+        if self.slope != 0:
+            shift = shift + self.slope * (np.abs(C_Q) - self.mean_abs_C_Q)
+        eta = np.divide(low - high, C_Q, out=np.zeros(len(C_Q)), where=C_Q != 0)
+        return Sites(shift, C_Q, np.clip(eta, 0, 1))
 
     @cached_property
     def _even(self) -> Sites:
         """Sites that fill the distribution evenly."""
-        from scipy.stats import norm, qmc
-
-        points = qmc.Sobol(6, scramble=True, seed=20).random(_SAMPLE)
-        return self._sites(norm.ppf(np.clip(points, 1e-9, 1 - 1e-9)))
+        return self._sites(_even_normal())
 
     def spectrum(self, isotope: str | Isotope, **settings: Any) -> Spectrum:
         """The spectrum of this distribution; `settings` are those of `glassnmr.mas_spectrum`.
@@ -195,10 +195,7 @@ class ExtendedCzjzek(_Distribution):
     @cached_property
     def mean_abs_C_Q(self) -> float:
         """Mean of abs C_Q, MHz, over an even sample."""
-        from scipy.stats import norm, qmc
-
-        points = qmc.Sobol(5, scramble=True, seed=20).random(_SAMPLE)
-        return float(np.abs(efg_principal_values(self._tensors(norm.ppf(points)))[:, 2]).mean())
+        return float(np.abs(efg_principal_values(self._tensors(_even_normal()[:, :5]))[:, 2]).mean())
 
     def _tensors(self, normal: Array) -> Array:
         site = np.array([-0.5 * (1 - self.eta), -0.5 * (1 + self.eta), 1.0]) * self.C_Q
@@ -208,6 +205,15 @@ class ExtendedCzjzek(_Distribution):
         """Probability density per MHz and unit of eta, eq. (13.7), (13.8)."""
         c, e = _checked(abs_C_Q, eta)
         return np.asarray(np.exp(_log_density(c, e, abs(self.C_Q), self.eta, self.sigma_dmfit)))
+
+
+@cache
+def _even_normal() -> Array:
+    """Normal numbers (n, 6) that fill their space evenly: a scrambled Sobol sequence."""
+    from scipy.stats import norm, qmc
+
+    points = qmc.Sobol(6, scramble=True, seed=20).random(_SAMPLE)
+    return np.asarray(norm.ppf(np.clip(points, 1e-9, 1 - 1e-9)))
 
 
 def _tensors(normal: Array) -> Array:

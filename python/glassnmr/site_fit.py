@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glassnmr.distributions import Czjzek, ExtendedCzjzek
 from glassnmr.fitting import Estimate, Shared, SpectrumFit, baseline_columns, finish, measured_points, starts
 from glassnmr.isotopes import isotope as find_isotope
 from glassnmr.overlay import Overlay, working_axis
@@ -23,9 +24,11 @@ __all__ = ["fit_sites"]
 
 Array = NDArray[np.float64]
 
-_STEPS = {"C_Q": 1e-3, "abs_C_Q": 1e-3, "eta": 2e-3, "zeta": 1e-3, "eta_csa": 2e-3}
-_LOWEST = {"C_Q": 1e-3, "abs_C_Q": 1e-3, "eta": 0.0, "eta_csa": 0.0}
-_HIGHEST = {"eta": 1.0, "eta_csa": 1.0}
+_STEPS = {"C_Q": 1e-3, "abs_C_Q": 1e-3, "eta": 2e-3, "zeta": 1e-3, "eta_csa": 2e-3, "sigma_dmfit": 5e-3,
+          "epsilon": 5e-3}
+_LOWEST = {"C_Q": 1e-3, "abs_C_Q": 1e-3, "eta": 0.0, "eta_csa": 0.0, "sigma_dmfit": 1e-2, "epsilon": 2e-2}
+_HIGHEST = {"eta": 1.0, "eta_csa": 1.0, "epsilon": 20.0}
+_DISTRIBUTED = ({"delta_iso", "sigma_dmfit"}, {"delta_iso", "C_Q", "eta", "epsilon"})
 
 
 def fit_sites(
@@ -53,7 +56,9 @@ def fit_sites(
     measured : the measurement
     isotope : such as "17O"
     sites : label -> start values, or a list of them: delta_iso (ppm), C_Q (MHz), eta and what else `mas_spectrum`
-        takes one a site; `weight` is its first share
+        takes one a site; `weight` is its first share. With sigma_dmfit (MHz) in place of C_Q and eta a site is a
+        `Czjzek` distribution, with epsilon beside them an `ExtendedCzjzek` one; ``width="each"`` then fits the
+        Gaussian distribution of its shift.
     field, larmor : tesla, or the frequency of 0 ppm in MHz; by default those of the measurement
     hold : names that keep their start value, such as "eta", or "eta BO" of one site
     settings : handed to `mas_spectrum` as they are, such as a spinning speed
@@ -137,11 +142,15 @@ class _Lines:
 
     def __init__(self, isotope: str, sites: dict[str, dict[str, Any]], hold: Sequence[str], settings: dict[str, Any]
                  ) -> None:
-        known = set(inspect.signature(mas_spectrum).parameters) | {"weight"}
+        known = set(inspect.signature(mas_spectrum).parameters) | {"weight", "sigma_dmfit", "epsilon"}
         for label, site in sites.items():
             foreign = [name for name in site if name not in known]
             if foreign:
                 raise ValueError(f"site {label} has {foreign[0]!r}, which a spectrum does not take")
+            names = set(site) - {"weight"}
+            if {"sigma_dmfit", "epsilon"} & names and names not in _DISTRIBUTED:
+                raise ValueError(f"site {label} is a distribution: it takes delta_iso with sigma_dmfit, or with C_Q, "
+                                 f"eta and epsilon, got {', '.join(site)}")
         loose = [name for name in hold if name.split(" ")[0] not in {key for site in sites.values() for key in site}]
         if loose:
             raise ValueError(f"hold names {loose[0]!r}, which no site has")
@@ -172,6 +181,12 @@ class _Lines:
         return found[:24]
 
     def _line(self, c: int, site: dict[str, Any]) -> Array:
+        if "sigma_dmfit" in site:
+            made = Czjzek(site["sigma_dmfit"], delta_iso=site["delta_iso"])
+            return made.spectrum(self._isotope, **self._settings).intensity
+        if "epsilon" in site:
+            disturbed = ExtendedCzjzek(site["C_Q"], site["eta"], site["epsilon"], delta_iso=site["delta_iso"])
+            return disturbed.spectrum(self._isotope, **self._settings).intensity
         columns: dict[str, Any] = {name: [value] for name, value in site.items()}
         return mas_spectrum(self._isotope, **columns, **self._settings).intensity
 

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import voigt_profile
 
+from glassnmr.distributions import Czjzek, ExtendedCzjzek
 from glassnmr.experiment import as_measured, read_measurement
 from glassnmr.fitting import SpectrumFit, fit_spectrum, rank_models
 from glassnmr.overlay import Overlay, resampled, working_axis
@@ -211,6 +212,25 @@ def test_sites_are_refined_to_what_made_the_measurement() -> None:
     assert fit.normalised_residual < 0.02
 
 
+def test_a_glass_is_fitted_by_czjzek_distributions() -> None:
+    axis = (-100.0, 120.0, 1024)
+    parts = [Czjzek(sigma, delta_iso=delta, sigma_delta=width).spectrum("27Al", field=14.1, fwhm_ppm=0.5, axis=axis)
+             for sigma, delta, width in ((3.0, 62.0, 5.0), (3.5, 34.0, 4.0))]
+    measured = Spectrum(parts[0].ppm, 0.7 * parts[0].intensity + 0.3 * parts[1].intensity, "27Al", 14.1)
+    fit = fit_sites(measured, "27Al", {"AlO4": {"delta_iso": 66, "sigma_dmfit": 2.5},
+                                       "AlO5": {"delta_iso": 38, "sigma_dmfit": 3.0}}, width="each")
+    assert fit.parameters["sigma_dmfit AlO4"].value == pytest.approx(3.0, abs=0.05)
+    assert fit.parameters["delta_iso AlO4"].value == pytest.approx(62, abs=0.4)
+    assert fit.parameters["fwhm AlO4"].value == pytest.approx(np.hypot(5 * np.sqrt(8 * np.log(2)), 0.5), abs=0.5)
+    assert fit.populations["AlO5"].value == pytest.approx(0.3, abs=0.02)
+    assert fit.normalised_residual < 0.01
+    extended = ExtendedCzjzek(5.0, 0.3, 0.3, delta_iso=60.0).spectrum("27Al", field=14.1, fwhm_ppm=4.0, axis=axis)
+    found = fit_sites(extended, "27Al", [{"delta_iso": 58, "C_Q": 4.7, "eta": 0.3, "epsilon": 0.35}],
+                      hold=["eta"])
+    assert found.parameters["C_Q 1"].value == pytest.approx(5.0, abs=0.1)
+    assert found.normalised_residual < 0.01
+
+
 def test_what_is_held_keeps_its_value() -> None:
     truth = mas_spectrum("17O", field=9.4, delta_iso=[50], C_Q=[4.0], eta=[0.4], fwhm_ppm=2, axis=(-80, 120, 1024))
     start = {"A": {"delta_iso": 49.0, "C_Q": 4.1, "eta": 0.4}}
@@ -336,6 +356,7 @@ def test_models_that_cannot_fit_are_told() -> None:
     ([{"delta_iso": 1.0, "C_q": 3.0}], {}, "'C_q', which a spectrum does not take"),
     ([{"delta_iso": 1.0, "C_Q": 3.0, "eta": 0.5, "weight": 0.0}], {}, "weight of site 1 must be positive"),
     ([{"delta_iso": 1.0, "C_Q": 3.0, "eta": 0.5}], {"hold": ["zeta"]}, "hold names 'zeta'"),
+    ([{"delta_iso": 1.0, "C_Q": 3.0, "sigma_dmfit": 0.5}], {}, "is a distribution: it takes delta_iso with sigma"),
     ([{"delta_iso": 1.0, "C_Q": 3.0, "eta": 0.5}], {"width": "x"}, "width and lorentzian must be"),
     ([{"delta_iso": 1.0, "C_Q": 3.0, "eta": 0.5}], {"larmor": 50.0}, "field"),
 ])

@@ -24,9 +24,10 @@ SHARED = click.Choice(["common", "each", "none"])
 @click.command("fit", cls=Command)
 @click.argument("measured", type=click.Path(path_type=Path))
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--site", "sites", type=SiteType(), multiple=True, metavar="NAME=NUMBER,...",
+@click.option("--site", "sites", type=SiteType("sigma_dmfit", "epsilon"), multiple=True, metavar="NAME=NUMBER,...",
               help="Refine a site instead of fitting models: delta_iso, C_Q, eta, zeta (of the shielding), eta_csa, "
-                   "alpha, beta, gamma (degrees; kept), weight, label; may be given several times.")
+                   "alpha, beta, gamma (degrees; kept), weight, label; sigma_dmfit (MHz) makes it a Czjzek "
+                   "distribution, epsilon beside C_Q and eta an extended one; may be given several times.")
 @click.option("--hold", multiple=True, metavar="NAME", help="Keep the start value: eta, or 'eta BO' of one site.")
 @click.option("--isotope", metavar="NUCLEUS", help="Such as 29Si. [default: what the files tell]")
 @click.option("--field", type=Finite(0, above=True), help="Tesla. [default: what the files tell]")
@@ -69,6 +70,8 @@ def command(session: Session, measured: Path, models: tuple[Path, ...], sites: t
       glassnmr fit na2sio3.csdf --isotope 17O --larmor 54.24 --range -50 120 \\
           --site delta_iso=60,C_Q=4.2,eta=0.5,label=BO \\
           --site delta_iso=40,C_Q=2.4,eta=0.5,label=NBO
+      glassnmr fit al.csdf --isotope 27Al --width each --site delta_iso=65,sigma_dmfit=3,label=AlO4 \\
+          --site delta_iso=35,sigma_dmfit=3,label=AlO5
       glassnmr fit phosphate.csdf --isotope 31P --speed 6kHz --lorentzian common \\
           --site delta_iso=0,zeta=80,eta_csa=0.5 -o p.png
     """
@@ -171,7 +174,7 @@ def _tell(session: Session, data: Spectrum, fits: dict[str, SpectrumFit]) -> Non
                  _pair(fit, "fwhm")] for name, fit in fits.items()]
         click.echo(columns(["model", "chi2", "residual / %", "shift / ppm", "fwhm / ppm"], rows) + "\n")
     units = {"shift": "ppm", "fwhm": "ppm", "lorentzian": "ppm", "delta_iso": "ppm", "C_Q": "MHz", "abs_C_Q": "MHz",
-             "zeta": "ppm"}
+             "zeta": "ppm", "sigma_dmfit": "MHz"}
     rows = [[f"{name} / {units[name.split(' ')[0]]}" if name.split(" ")[0] in units else name, _number(*estimate),
              f"{estimate.error:.2g}"] for name, estimate in best.parameters.items()]
     if len(best.populations) > 1:

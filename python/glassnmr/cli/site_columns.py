@@ -82,6 +82,9 @@ class SiteType(click.ParamType):
 
     name = "name=number,..."
 
+    def __init__(self, *more: str) -> None:
+        self.keys = (*SITE_KEYS, *more)
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The values by name."""
         if isinstance(value, dict):
@@ -89,8 +92,8 @@ class SiteType(click.ParamType):
         site: dict[str, Any] = {}
         for part in str(value).split(","):
             key, equals, text = (word.strip() for word in part.partition("="))
-            if not equals or key not in SITE_KEYS or key in site:
-                self.fail(f"expected name=number with each of {', '.join(SITE_KEYS)} at most once, got {part!r}",
+            if not equals or key not in self.keys or key in site:
+                self.fail(f"expected name=number with each of {', '.join(self.keys)} at most once, got {part!r}",
                           param, ctx)
             site[key] = text if key == "label" else Finite().convert(text, param, ctx)
         if "delta_iso" not in site:
