@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <glassnmr/config.hpp>
-#include <glassnmr/error.hpp>
 #include <glassnmr/neighbours.hpp>
 #include <glassnmr/soap.hpp>
 #include <memory>
-#include <new>
 #include <string>
+
+#include "c_border.hpp"
 
 struct glassnmr_neighbours {
     glassnmr::Neighbours found;
@@ -18,9 +18,13 @@ struct glassnmr_soap {
     glassnmr::Soap soap;
 };
 
+namespace glassnmr {
+
 namespace {
 
 thread_local std::string last_error;
+
+}  // namespace
 
 glassnmr_status fail(glassnmr_status status, const char* message) noexcept {
     try {
@@ -31,39 +35,18 @@ glassnmr_status fail(glassnmr_status status, const char* message) noexcept {
     return status;
 }
 
-/// Every C function that can fail is one call of this: the border where exceptions become a status.
-template <class Call>
-glassnmr_status guarded(const Call& call) noexcept {
-    try {
-        call();
-        return GLASSNMR_SUCCESS;
-    } catch (const glassnmr::format_error& e) {
-        return fail(GLASSNMR_INVALID_FILE, e.what());
-    } catch (const std::invalid_argument& e) {
-        return fail(GLASSNMR_INVALID_ARGUMENT, e.what());
-    } catch (const glassnmr::numerical_error& e) {
-        return fail(GLASSNMR_NUMERICAL_ERROR, e.what());
-    } catch (const std::bad_alloc&) {
-        return fail(GLASSNMR_OUT_OF_MEMORY, "out of memory");
-    } catch (const std::exception& e) {
-        return fail(GLASSNMR_INTERNAL_ERROR, e.what());
-    } catch (...) {
-        return fail(GLASSNMR_INTERNAL_ERROR, "unknown exception");
-    }
-}
+const char* last_message() noexcept { return last_error.c_str(); }
 
-/// `count` is how many entries the caller promises; an empty array may be NULL.
-void require(const void* pointer, const char* name, std::size_t count = 1) {
-    if (!pointer && count > 0) glassnmr::invalid(std::string(name) + " must not be NULL");
-}
+}  // namespace glassnmr
 
-}  // namespace
+using glassnmr::guarded;
+using glassnmr::require;
 
 int glassnmr_abi_version(void) { return GLASSNMR_ABI_VERSION; }
 
 const char* glassnmr_version(void) { return glassnmr::version(); }
 
-const char* glassnmr_last_error(void) { return last_error.c_str(); }
+const char* glassnmr_last_error(void) { return glassnmr::last_message(); }
 
 glassnmr_status glassnmr_level(const char** level) {
     return guarded([&] {

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* consumer_c FILE: load a model that consumer_cpp wrote. */
 #include <glassnmr/glassnmr.h>
+#include <stdio.h>
+#include <string.h>
 
-int main(void) {
-    const double cell[9] = {3, 0, 0, 0, 3, 0, 0, 0, 3}, position[3] = {0, 0, 0};
-    const int pbc[3] = {1, 1, 1};
-    const size_t* first;
-    glassnmr_neighbours* list;
-    if (glassnmr_neighbours_create(1, position, cell, pbc, 3.5, 1, &list)) return 1;
-    if (glassnmr_neighbours_view(list, &first, NULL, NULL)) return 2;
-    const size_t n = first[1];
-    glassnmr_neighbours_free(list);
-    return n == 6 ? 0 : 3;
+int main(int argc, char** argv) {
+    const double vectors[3] = {0, 0, 1.6};
+    const int32_t species[1] = {0};
+    double value = 0;
+    glassnmr_model* model = NULL;
+    if (argc != 2 || glassnmr_abi_version() != GLASSNMR_ABI_VERSION) return 1;
+    if (glassnmr_model_load(argv[1], &model)) return 2;
+    if (glassnmr_model_environment(model, 1, vectors, species, &value, NULL)) return 3;
+    if (strcmp(glassnmr_model_unit(model, 0), "ppm")) return 4;
+    printf("%.10g ppm\n", value);
+    glassnmr_model_free(model);
+    return value > 400 && value <= 500 ? 0 : 5;
 }

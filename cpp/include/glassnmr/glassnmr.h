@@ -30,7 +30,7 @@ extern "C" {
 
 /* Raised whenever a declaration below changes; a program compares it with glassnmr_abi_version().
  */
-#define GLASSNMR_ABI_VERSION 1
+#define GLASSNMR_ABI_VERSION 2
 
 typedef enum {
     GLASSNMR_SUCCESS = 0,
@@ -120,6 +120,84 @@ GLASSNMR_API glassnmr_status glassnmr_soap_environment(const glassnmr_soap* soap
                                                        const int32_t* species, double* row);
 
 GLASSNMR_API void glassnmr_soap_free(glassnmr_soap* soap);
+
+/* ---- trained models, THEORY.md section 10 ---- */
+
+typedef struct glassnmr_model glassnmr_model;
+
+/* Reads a *.gnmr file. */
+GLASSNMR_API glassnmr_status glassnmr_model_load(const char* path, glassnmr_model** model);
+
+GLASSNMR_API void glassnmr_model_free(glassnmr_model* model);
+
+/* What a model says of itself: numbers are 0 and names NULL for a NULL handle or a place outside
+ * the list; names live as long as the handle. */
+GLASSNMR_API double glassnmr_model_cutoff(const glassnmr_model* model);
+GLASSNMR_API const char* glassnmr_model_isotope(const glassnmr_model* model); /* as "29Si" */
+GLASSNMR_API const char* glassnmr_model_centre(const glassnmr_model* model);  /* as "Si" */
+GLASSNMR_API size_t glassnmr_model_n_species(const glassnmr_model* model);
+GLASSNMR_API const char* glassnmr_model_species(const glassnmr_model* model, size_t k);
+GLASSNMR_API size_t glassnmr_model_n_targets(const glassnmr_model* model);
+GLASSNMR_API const char* glassnmr_model_target(const glassnmr_model* model, size_t t);
+GLASSNMR_API const char* glassnmr_model_unit(const glassnmr_model* model, size_t t);
+GLASSNMR_API int glassnmr_model_has_uncertainty(const glassnmr_model* model);
+
+/* a and b of delta_iso = a + b sigma_iso, ppm; fails for a model without a reference. */
+GLASSNMR_API glassnmr_status glassnmr_model_reference(const glassnmr_model* model, double* a,
+                                                      double* b);
+
+/* A value +- factors[t] * its deviation holds the share `level` of values (0.6827, 0.9 ...),
+ * THEORY.md eq. (9.13); fails for a model or level that was not calibrated. factors: n_targets
+ * numbers. */
+GLASSNMR_API glassnmr_status glassnmr_model_interval_factors(const glassnmr_model* model,
+                                                             double level, double* factors);
+
+/* Atoms, and whose values are wanted. With the caller's own neighbour list images are atoms of
+ * their own (ghosts), and cell and pbc are not looked at; without (first is NULL) the library
+ * searches, and cell and pbc tell the images. */
+typedef struct {
+    size_t n_atoms;            /* owned atoms and ghosts */
+    const double* positions;   /* n_atoms x 3 */
+    const int32_t* species;    /* n_atoms: place in the model's list of species */
+    double cell[9];            /* rows are the cell vectors */
+    int pbc[3];                /* which of them are translations */
+    size_t n_centres;          /* owned atoms whose values are wanted */
+    const int64_t* centres;    /* n_centres: places among the atoms */
+    const size_t* first;       /* n_centres + 1: centre i has neighbours[first[i]] to
+                                  neighbours[first[i + 1] - 1]; NULL: no list */
+    const int32_t* neighbours; /* first[n_centres]: places among the atoms, both i of j and j of i;
+                                  those at or beyond the cutoff are left out */
+} glassnmr_atoms;
+
+/*
+ * values: n_centres x n_targets, in the units of the targets. deviations, unless NULL: the same
+ * shape, one standard deviation of the model's errors, eq. (9.12). Same bits for any n_threads.
+ */
+GLASSNMR_API glassnmr_status glassnmr_model_predict(const glassnmr_model* model,
+                                                    const glassnmr_atoms* atoms, int n_threads,
+                                                    double* values, double* deviations);
+
+/*
+ * The adjoint, eq. (10.4): from the derivatives of a number L by the values (n_centres x n_targets)
+ * to those by the positions (n_atoms x 3; a ghost's share belongs to the atom that it is an image
+ * of) and, unless NULL, by a strain of space (9 numbers; the virial is minus that of an energy).
+ * Both are overwritten. Same bits for any n_threads.
+ */
+GLASSNMR_API glassnmr_status glassnmr_model_gradient(const glassnmr_model* model,
+                                                     const glassnmr_atoms* atoms,
+                                                     const double* dl_dvalues, int n_threads,
+                                                     double* dl_dpositions, double* dl_dstrain);
+
+/* The same for one centre whose n neighbours are given by vectors (n x 3) from it, and species. */
+GLASSNMR_API glassnmr_status glassnmr_model_environment(const glassnmr_model* model, size_t n,
+                                                        const double* vectors,
+                                                        const int32_t* species, double* values,
+                                                        double* deviations);
+GLASSNMR_API glassnmr_status glassnmr_model_environment_gradient(const glassnmr_model* model,
+                                                                 size_t n, const double* vectors,
+                                                                 const int32_t* species,
+                                                                 const double* dl_dvalues,
+                                                                 double* dl_dvectors);
 
 #ifdef __cplusplus
 }
