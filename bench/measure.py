@@ -38,8 +38,9 @@ def commit() -> str:
 def peer_versions() -> dict[str, str]:
     """Versions of the peers that are installed."""
     found = {}
-    for name in ("ase", "dscribe", "featomic", "mrsimulator", "numpy", "quippy-ase", "scikit-learn", "scipy", "skmatter",
-                 "vesin"):
+    names = ("ase", "dscribe", "featomic", "mrsimulator", "numpy", "quippy-ase", "scikit-learn", "scipy", "skmatter",
+             "vesin")
+    for name in names:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
