@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from glassnmr.files import replacing
 from glassnmr.version import __version__
 
-__all__ = ["APPLICATION", "dimension", "dimension_axis", "dimension_larmor", "read_document", "variable_values",
-           "write_document"]
+__all__ = ["APPLICATION", "count_dimensions", "dimension", "dimension_axis", "dimension_larmor", "read_document",
+           "variable_values", "write_document"]
 
 Array = NDArray[np.float64]
 
@@ -67,6 +67,15 @@ def write_document(path: str | os.PathLike[str], description: str, dimensions: S
     }
     with replacing(path) as file:
         json.dump(document, file, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def count_dimensions(path: str | os.PathLike[str]) -> int:
+    """How many dimensions a file has; 0 where it is no csdf file."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return len(json.load(file)["csdm"]["dimensions"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def read_document(path: str | os.PathLike[str], n_dimensions: int) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -100,6 +100,7 @@ def test_mqmas_of_predictions(tmp_path: Path, predictions: Path) -> None:
     assert "BO" in words and "75.0" in words and "NBO" in words
     made = Spectrum2D.load(names[0])
     assert made.integral == pytest.approx(1, abs=0.01) and made.metadata["order"] == 3
+    assert "17O 3Q spectrum at 14.1 T" in fine("info", names[0]).output
 
 
 def test_the_table_of_one_ridge_gives_back_its_site(tmp_path: Path) -> None:

@@ -114,9 +114,17 @@ def _short(value: Any) -> str:
 
 
 def _csdf(path: Path) -> str:
+    from glassnmr.csdf import count_dimensions
+    from glassnmr.mqmas import Spectrum2D
     from glassnmr.spectrum_io import read_spectrum
 
-    return _spectrum(*read_spectrum(path))
+    if count_dimensions(path) != 2:
+        return _spectrum(*read_spectrum(path))
+    plane = Spectrum2D.load(path)
+    return (f"{plane.isotope} {plane.metadata.get('order', 'multiple')}Q spectrum at {plane.field:.4g} T, F1 "
+            f"{len(plane.f1)} points from {plane.f1[-1]:.2f} to {plane.f1[0]:.2f} ppm, F2 {len(plane.f2)} points from "
+            f"{plane.f2[-1]:.2f} to {plane.f2[0]:.2f} ppm, F1 = {plane.scale.s:.4g} delta_iso "
+            f"{plane.scale.q:+.4g} delta_QIS")
 
 
 def _spectrum(ppm: np.ndarray[Any, Any], intensity: np.ndarray[Any, Any]) -> str:
