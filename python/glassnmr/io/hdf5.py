@@ -6,14 +6,16 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ase
 import numpy as np
 from numpy.typing import NDArray
 
 from glassnmr.files import replacing_path
-from glassnmr.table import Dataset
+
+if TYPE_CHECKING:
+    from glassnmr.table import Dataset
 
 __all__ = ["h5py_library", "is_hdf5", "read_hdf5", "write_hdf5"]
 
@@ -103,6 +105,8 @@ def read_hdf5(path: str | os.PathLike[str]) -> Dataset:
 
 
 def _read(file: Any, name: str) -> Dataset:
+    from glassnmr.table import Dataset  # which imports this package
+
     rows = file["rows"]
     columns = {key: _texts(rows[key]) for key in _COLUMNS}
     return Dataset(
