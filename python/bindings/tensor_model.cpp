@@ -29,7 +29,7 @@ TensorPart make_part(const std::shared_ptr<glassnmr::Equivariants>& equivariants
 TensorModel make(const std::shared_ptr<glassnmr::Descriptor>& descriptor,
                  const std::vector<std::string>& species, const std::string& isotope,
                  const std::string& centre, const std::string& tensor,
-                 const std::vector<TensorPart>& parts, const glassnmr::Model* isotropic,
+                 const std::vector<TensorPart>& parts, const py::object& isotropic,
                  const std::string& provenance) {
     TensorModelParts p;
     p.isotope = isotope;
@@ -38,7 +38,10 @@ TensorModel make(const std::shared_ptr<glassnmr::Descriptor>& descriptor,
     p.tensor = tensor;
     p.descriptor = descriptor;
     p.parts = parts;
-    if (isotropic) p.isotropic = std::make_shared<const glassnmr::Model>(isotropic->parts());
+    if (!isotropic.is_none()) {
+        p.isotropic = std::make_shared<const glassnmr::Model>(
+            isotropic.cast<const glassnmr::Model&>().parts());
+    }
     p.provenance = provenance;
     return TensorModel(std::move(p));
 }
@@ -86,7 +89,7 @@ void bind_tensor_model(py::module_& m) {
              "degree"_a, "offset"_a, "landmarks"_a, "weights"_a);
     py::class_<TensorModel>(m, "TensorModel")
         .def(py::init(&make), py::kw_only(), "descriptor"_a, "species"_a, "isotope"_a, "centre"_a,
-             "tensor"_a, "parts"_a, "isotropic"_a.none(true), "provenance"_a)
+             "tensor"_a, "parts"_a, "isotropic"_a, "provenance"_a)
         .def_static("holds_tensors", &TensorModel::holds_tensors, "path"_a)
         .def_static("load", &TensorModel::load, "path"_a, py::call_guard<py::gil_scoped_release>())
         .def("save", &TensorModel::save, "path"_a, py::call_guard<py::gil_scoped_release>())

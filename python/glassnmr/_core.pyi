@@ -357,7 +357,7 @@ class TensorModel:
         centre: str,
         tensor: str,
         parts: Sequence[TensorPart],
-        isotropic: Model,
+        isotropic: Any,
         provenance: str,
     ) -> None: ...
     @staticmethod

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
 from glassnmr.descriptors import Descriptor, EquivariantSOAP, from_core
+from glassnmr.io.elements import AXES
 from glassnmr.io.predictions import Prediction
 from glassnmr.isotopes import isotope as find_isotope
 from glassnmr.model import NMRModel
@@ -38,8 +39,6 @@ _ANTISYMMETRIC = np.zeros((3, 3, 3))
 for _m, (_a, _b) in enumerate(((2, 0), (0, 1), (1, 2))):  # y, z, x: the order of real harmonics
     _ANTISYMMETRIC[_m, _a, _b], _ANTISYMMETRIC[_m, _b, _a] = _R, -_R
 _BASIS: Mapping[int, Floats] = {0: np.eye(3)[None] / np.sqrt(3), 1: _ANTISYMMETRIC, 2: _SYMMETRIC}
-AXES = tuple(a + b for a in "xyz" for b in "xyz")
-"""Suffixes of the nine elements, row by row."""
 
 
 def spherical(tensor: ArrayLike, lam: int) -> Floats:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnmr.files import replacing, replacing_path
+from glassnmr.io.elements import TENSORS, tensor_of
 from glassnmr.io.hdf5 import h5py_library
 from glassnmr.io.magres import write_magres
 from glassnmr.version import __version__
@@ -294,17 +295,15 @@ def _structure(atoms: ase.Atoms) -> dict[str, Any]:
 def write_magres_frames(path: str | os.PathLike[str], frames: Frames) -> int:
     """Write one magres file a frame, each whole: `path`, then for more than one frame its name with the frame's number.
 
-    ``ms`` is the predicted isotropic shielding times the unit tensor: scalars tell no axes. Returns the rows.
+    ``ms`` and ``efg`` are the predicted tensors; from a model of scalars ``ms`` is the isotropic shielding times the
+    unit tensor: scalars tell no axes. Returns the rows.
     """
     target = Path(path)
     count = 0
-    first: tuple[int, ase.Atoms, NDArray[np.float64]] | None = None
+    first: tuple[int, ase.Atoms, dict[str, NDArray[np.float64]]] | None = None
     for place, (number, atoms, columns, _) in enumerate(frames):
-        if "sigma_iso" not in columns:
-            raise ValueError(f"magres holds shieldings: the models give {', '.join(_targets(columns))}, not sigma_iso")
-        tensors = np.full((len(atoms), 3, 3), np.nan)
-        tensors[columns["atom"]] = columns["sigma_iso"][:, None, None] * np.eye(3)
-        known = int(np.isfinite(columns["sigma_iso"]).sum())
+        tensors = _tensors(atoms, columns)
+        known = int(np.any([np.isfinite(tensor[:, 0, 0]) for tensor in tensors.values()], axis=0).sum())
         if place == 0:
             first = (number, atoms, tensors)
         else:
@@ -320,11 +319,28 @@ def write_magres_frames(path: str | os.PathLike[str], frames: Frames) -> int:
     return count
 
 
+def _tensors(atoms: ase.Atoms, columns: Columns) -> dict[str, NDArray[np.float64]]:
+    """Tensors (N, 3, 3) of all atoms, NaN where there is no prediction."""
+    found = {kind: tensor_of(columns, kind) for kind in TENSORS}
+    if "sigma_iso" in columns:
+        spherical = columns["sigma_iso"][:, None, None] * np.eye(3)
+        whole = found["ms"]
+        found["ms"] = spherical if whole is None else np.where(np.isfinite(whole), whole, spherical)
+    known = {kind: tensor for kind, tensor in found.items() if tensor is not None}
+    if not known:
+        raise ValueError(f"magres holds shieldings: the models give {', '.join(_targets(columns))}, not sigma_iso")
+    out = {}
+    for kind, tensor in known.items():
+        out[kind] = np.full((len(atoms), 3, 3), np.nan)
+        out[kind][columns["atom"]] = tensor
+    return out
+
+
 def _targets(columns: Columns) -> list[str]:
     return [name for name in columns if name not in ("frame", "atom", "element", "isotope", "x", "y", "z")]
 
 
-def _magres(path: Path, atoms: ase.Atoms, tensors: NDArray[np.float64]) -> None:
+def _magres(path: Path, atoms: ase.Atoms, tensors: dict[str, NDArray[np.float64]]) -> None:
     with replacing(path) as file:
-        write_magres(file, atoms, {"ms": tensors}, "isotropic predictions")
+        write_magres(file, atoms, tensors, "predictions")
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnmr.files import replacing
+from glassnmr.io.elements import TENSORS, folded, unfolded
 from glassnmr.io.extxyz import read_extxyz, write_extxyz_frame
 from glassnmr.io.prediction_files import (
     Columns,
@@ -268,8 +269,9 @@ def _write_xyz_frame(
         arrays["isotope"][rows.atoms] = rows.isotope
         for name, column in rows.values.items():
             arrays[name][rows.atoms] = column
+    arrays = folded(arrays)
+    info = {"frame": frame, "predicted": " ".join(name for name in (*targets, *TENSORS) if name in arrays)}
     arrays.update({name: _label(atoms, name, frame) for name in labels})
-    info = {"frame": frame, "predicted": " ".join(targets)}
     write_extxyz_frame(file, atoms, arrays, info)
 
 
@@ -362,10 +364,10 @@ def _finite(column: NDArray[np.float64], allow_nan: bool = False) -> NDArray[np.
 
 
 def _is_target(name: str) -> bool:
-    return name in _TARGETS or name.startswith(("sigma", "delta", "std_", "half90_", "unlike_"))
+    return name in _TARGETS or name.startswith(("sigma", "delta", "std_", "half90_", "unlike_", "ms_", "efg_"))
 
 
-_TARGETS = frozenset({"C_Q", "abs_C_Q", "P_Q", "eta", "V_zz", "span", "skew", "zeta"})
+_TARGETS = frozenset({"C_Q", "abs_C_Q", "P_Q", "eta", "V_zz", "span", "skew", "zeta", "eta_csa", "alpha", "beta", "gamma"})
 
 
 def _concatenate(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -384,7 +386,7 @@ def _read_xyz(file: IO[str], name: str) -> dict[str, NDArray[Any]]:
         if lost or not targets:
             what = f"no array {lost[0]}" if lost else "no predicted arrays"
             raise ValueError(f"{name}, frame {place}: there is {what}")
-        values = {key: np.asarray(atoms.arrays[key], dtype=float) for key in targets}
+        values = unfolded({key: np.asarray(atoms.arrays[key], dtype=float) for key in targets})
         values = {key: column for key, column in values.items() if column.ndim == 1}
         rows = np.flatnonzero(np.any([np.isfinite(column) for column in values.values()], axis=0))
         isotope = np.char.replace(atoms.arrays.get("isotope", np.full(len(atoms), "")).astype(str), "-", "")
