@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from glassnmr.cli import main
 from glassnmr.cli.base import BAD_INPUT, OK
+from glassnmr.distributions import Czjzek
 from glassnmr.spectra import Spectrum, mas_spectrum
 
 Q = {"Q4": (-108.0, 5.0, 120), "Q3": (-97.0, 4.0, 80)}
@@ -188,3 +189,21 @@ def test_sites_go_to_mrsimulator(tmp_path: Path) -> None:
     assert glassnmr("spectrum", table, "--field", 9.4, "--label", "site", "-o", tmp_path / "si.mrsys").exit_code == OK
     systems = json.loads((tmp_path / "si.mrsys").read_text())
     assert len(systems) == 200 and {system["label"] for system in systems} == {"Q3", "Q4"}
+
+
+def test_distributions_of_predicted_sites_are_told(tmp_path: Path) -> None:
+    sites = Czjzek(2.0, delta_iso=50.0, sigma_delta=4.0).sample(400, seed=1)
+    rows = [f"0,{k},O,17O,0,0,0,{d:.5f},{abs(c):.5f},{e:.5f},{'BO' if k < 395 else 'NBO'}"
+            for k, (d, c, e) in enumerate(zip(*sites, strict=True))]
+    table = tmp_path / "o.csv"
+    table.write_text("\n".join(["frame,atom,element,isotope,x,y,z,delta_iso,abs_C_Q,eta,oxygen", *rows]) + "\n")
+    base = ("spectrum", table, "--field", 14.1, "--label", "oxygen", "-o", tmp_path / "o.csdf", "--distribution")
+    result = glassnmr(*base, "czjzek")
+    assert result.exit_code == OK, result.output
+    lines = [line.split() for line in result.stdout.splitlines()]
+    told = next(line for line in lines if line[:2] == ["BO", "395"])
+    assert float(told[2]) == pytest.approx(2.0, abs=5 * float(told[4])) and ["NBO", "5"] in lines
+    extended = glassnmr(*base, "extended")
+    assert extended.exit_code == OK and "epsilon" in extended.stdout
+    refused(glassnmr("spectrum", predictions(tmp_path / "si.csv"), "--field", 9.4, "-o", tmp_path / "s.csv",
+                     "--distribution", "czjzek"), "do not have")

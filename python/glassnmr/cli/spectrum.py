@@ -37,6 +37,8 @@ __all__ = ["Width", "command", "spectrum_of"]
               help="Lines as wide as --fwhm, as the model is uncertain (columns std_... of the predictions), or both.")
 @click.option("--average", type=Frames(), metavar="N|all", help="Average shifts over N frames of each file, or all of "
               "them, for motion that is fast; without it the frames' spectra are added.")
+@click.option("--distribution", type=click.Choice(["czjzek", "extended"]),
+              help="Fit a distribution of C_Q and eta to the sites of each component, and tell its parameters.")
 @click.option("--measured", type=click.Path(path_type=Path), metavar="FILE",
               help="Draw a measured spectrum (.csdf, .csv) over it.")
 @threads_option
@@ -45,7 +47,8 @@ __all__ = ["Width", "command", "spectrum_of"]
 @pass_session
 def command(session: Session, files: tuple[Path, ...], given: tuple[dict[str, Any], ...], isotope: str | None,
             label: str | None, reference: tuple[float, float] | None, measured: Path | None, output: tuple[Path, ...],
-            speed: float | None, fold: bool, broadening: str, average: int | None, **options: Any) -> None:
+            speed: float | None, fold: bool, broadening: str, average: int | None, distribution: str | None,
+            **options: Any) -> None:
     """Turn predictions (.csv or .extxyz), or sites, into a spectrum under magic-angle spinning or at rest.
 
     Spin 1/2 needs shifts, and zeta and eta_csa for spinning sidebands; quadrupolar nuclei need shifts, |C_Q| and eta.
@@ -57,6 +60,7 @@ def command(session: Session, files: tuple[Path, ...], given: tuple[dict[str, An
       glassnmr spectrum glass.csv --isotope 17O --larmor 54.24 --fwhm 200Hz \\
           --measured na2sio3.csdf -o o.png
       glassnmr spectrum glass.csv --isotope 27Al --field 14.1 --speed 12.5kHz --range -200 200 -o al.png
+      glassnmr spectrum glass.csv --isotope 17O --field 14.1 --label species --distribution czjzek -o o.png
       glassnmr spectrum --site delta_iso=50,C_Q=4.9,eta=0.2 --isotope 17O --field 14.1 --speed static -o o.csv
     """
     from glassnmr import plots
@@ -75,10 +79,14 @@ def command(session: Session, files: tuple[Path, ...], given: tuple[dict[str, An
     fwhm = options.pop("fwhm")
     nucleus, sites = given_sites(session, files, given, isotope, label=label, reference=reference, average=average,
                                  uncertain=broadening != "width")
+    if distribution is not None and "eta" not in sites:
+        raise ValueError("--distribution is of C_Q and eta, which these sites do not have")
     made = uncertain_spectrum(nucleus, **sites, broadening=broadening,  # type: ignore[arg-type]
                               spinning_speed=speed, folding=fold, n_threads=options.pop("threads"),
                               axis=None if span is None else (*span, points), **fwhm, **options)
     _tell(session, made)
+    if distribution is not None:
+        _distributions(distribution, sites)
     for path in output:
         if path.suffix == ".mrsys":
             known = {key: column for key, column in sites.items() if key != "euler" and not key.startswith("std_")}
@@ -115,6 +123,31 @@ def _tell(session: Session, spectrum: Spectrum) -> None:
     click.echo(columns(["component", "%", "peak / ppm", "centre / ppm"], rows))
     if spectrum.metadata["outside"] > 0.01:
         session.say(f"{100 * spectrum.metadata['outside']:.1f} % of the intensity lies outside the axis")
+
+
+def _distributions(kind: str, sites: dict[str, Any]) -> None:
+    """The distribution of each component's sites, with standard errors; sigma as dmfit counts it."""
+    from glassnmr.cli.tables import columns
+    from glassnmr.distributions import fit_czjzek, fit_extended_czjzek
+
+    coupling = np.asarray(sites.get("C_Q", sites.get("abs_C_Q")), dtype=float)
+    delta, eta = np.asarray(sites["delta_iso"], dtype=float), np.asarray(sites["eta"], dtype=float)
+    labels = np.asarray(sites.get("labels", np.full(len(delta), "all"))).astype(str)
+    names = ("sigma_dmfit",) if kind == "czjzek" else ("C_Q", "eta", "epsilon")
+    rows = []
+    for label in np.unique(labels):
+        of = labels == label
+        if of.sum() < 10:
+            rows.append([label, str(of.sum()), *["" for _ in range(len(names) + 3)]])
+            continue
+        fit = fit_czjzek if kind == "czjzek" else fit_extended_czjzek
+        found = fit(coupling[of], eta[of], delta[of])
+        told = [f"{getattr(found.distribution, name):.3f} +- {found.errors[name]:.3f}"
+                for name in (*names, "delta_iso", "sigma_delta", "slope")]
+        rows.append([label, str(of.sum()), *told])
+    units = {"sigma_dmfit": "sigma (dmfit) / MHz", "C_Q": "C_Q / MHz"}
+    click.echo("\n" + columns(["distribution", "sites", *(units.get(name, name) for name in names), "delta_iso / ppm",
+                               "sigma_delta / ppm", "slope / (ppm/MHz)"], rows))
 
 
 def _made(spectrum: Spectrum) -> str:
