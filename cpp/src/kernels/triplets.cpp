@@ -3,6 +3,7 @@
 // THEORY.md sections 6.2 and 6.3.
 #include "kernels/level.hpp"
 //
+#include "kernels/chebyshev.hpp"
 #include "kernels/scratch.hpp"
 #include "kernels/sides.hpp"
 #include "kernels/triplets.hpp"
@@ -19,30 +20,6 @@ inline double sum(const V& v) {
     return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
 }
 
-inline V all(double s) {
-    const double x[lanes] = {s, s, s, s, s, s, s, s};
-    return V::load(x);
-}
-
-/// T_n and, with Slopes, dT_n/dx of `lanes` numbers, value[n * lanes + lane].
-template <bool Slopes>
-inline void chebyshev(std::size_t n, const V& x, double* value, double* slope) {
-    V t = all(1), next = x, d = V::zero(), d_next = all(1);
-    const V twice = x * 2;
-    for (std::size_t a = 0; a < n; ++a) {
-        t.store(value + a * lanes);
-        const V after = twice * next - t;
-        if constexpr (Slopes) {
-            d.store(slope + a * lanes);
-            const V d_after = next * 2 + twice * d_next - d;
-            d = d_next;
-            d_next = d_after;
-        }
-        t = next;
-        next = after;
-    }
-}
-
 /// Functions of one neighbour and their derivatives by the squared distance.
 template <bool Slopes>
 void pair_functions(const PairTable& table, const double* q, double* value, double* slope) {
@@ -52,7 +29,7 @@ void pair_functions(const PairTable& table, const double* q, double* value, doub
     }
     double r[lanes], x[lanes], fall[lanes], change[lanes], inner[lanes];
     cutoffs(table.cutoff, q, fall, change);
-    for (std::size_t k = 0; k < lanes; ++k) r[k] = __builtin_sqrt(q[k]);
+    roots(q, r);
     for (std::size_t k = 0; k < lanes; ++k) x[k] = 2 * r[k] / table.cutoff - 1;
     for (std::size_t k = 0; k < lanes; ++k) inner[k] = fall[k] / (table.cutoff * r[k]);
     chebyshev<Slopes>(table.n, V::load(x), value, slope);
@@ -223,6 +200,16 @@ inline void between(const Neighbours& n, std::size_t j, std::size_t k, double* q
     sum2.store(q);
 }
 
+/// total[f] += rho times the angle function of f, for the functions that have rho for their sides.
+inline void add_functions(std::size_t begin, std::size_t end, const std::uint32_t* angle_of,
+                          const V rho, const double* angle, double* total) {
+    for (std::size_t f = begin; f < end; ++f) {
+        V now = V::load(total + f * lanes);
+        now.add(rho, V::load(angle + angle_of[f] * lanes));
+        now.store(total + f * lanes);
+    }
+}
+
 }  // namespace
 
 void pair_sums(const PairTable& table, std::size_t n_species, const std::size_t* first,
@@ -269,9 +256,11 @@ void triplet_sums(const TripletTable& table, std::size_t n_species, const std::s
     const Scratch<double> scratch((F + table.n_angles + W) * lanes);
     double *const total = scratch.data(), *const angle = total + F * lanes,
                   *const third = angle + table.n_angles * lanes;
+    const std::size_t* const first = table.first;
+    const std::uint32_t *const angle_of = table.angle, *const place = table.place;
     for_species_pairs(n, n_species, [&](std::size_t pair, std::size_t one, std::size_t two) {
         if (n.count(one) == 0) {
-            for (std::size_t f = 0; f < F; ++f) out[pair * table.stride + table.place[f]] = 0;
+            for (std::size_t f = 0; f < F; ++f) out[pair * table.stride + place[f]] = 0;
             return;
         }
         for (std::size_t k = 0; k < F * lanes; ++k) total[k] = 0;
@@ -287,16 +276,12 @@ void triplet_sums(const TripletTable& table, std::size_t n_species, const std::s
                 for (std::size_t w = 0; w < W; ++w) {
                     V rho = V::load(n.side(w) + k) * n.side(w)[j];
                     if (table.third) rho = rho * V::load(third + w * lanes);
-                    for (std::size_t f = table.first[w]; f < table.first[w + 1]; ++f) {
-                        V now = V::load(total + f * lanes);
-                        now.add(rho, V::load(angle + table.angle[f] * lanes));
-                        now.store(total + f * lanes);
-                    }
+                    add_functions(first[w], first[w + 1], angle_of, rho, angle, total);
                 }
             }
         }
         for (std::size_t f = 0; f < F; ++f)
-            out[pair * table.stride + table.place[f]] = sum(V::load(total + f * lanes));
+            out[pair * table.stride + place[f]] = sum(V::load(total + f * lanes));
     });
 }
 
