@@ -336,3 +336,42 @@ def test_soprano_reads_the_shieldings(model: TensorModel, tmp_path: Path) -> Non
     values = model.predict_frame(atoms).values
     assert np.allclose(soprano.MSIsotropy.get(part), values["sigma_iso"], rtol=1e-6)
     assert np.allclose(soprano.MSSpan.get(part), values["span"], rtol=1e-5, atol=1e-5)
+
+
+def cli(*words: object) -> tuple[int, str]:
+    from click.testing import CliRunner
+
+    from glassnmr.cli import main
+
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    return done.exit_code, done.output
+
+
+def test_the_command_line_goes_from_tensors_to_predicted_tensors(tmp_path: Path) -> None:
+    dataset("efg", 7).write(tmp_path / "set.extxyz")
+    options = ["--isotope", "17O", "--target", "tensor", "--cutoff", 3.5, "--n-max", 3, "--l-max", 2, "--folds", 3,
+               "--landmarks", 15, "--kappa", 0.1, "--lambda", 1e-3]
+    status, told = cli("train", tmp_path / "set.extxyz", *options, "-o", tmp_path / "o.gnmr")
+    assert status == 0 and "C_Q" in told, told
+    atoms = packing(90)
+    atoms.write(tmp_path / "new.extxyz")
+    assert cli("predict", tmp_path / "new.extxyz", "-m", tmp_path / "o.gnmr", "-o", tmp_path / "p.magres")[0] == 0
+    found = next(iter(read_frames(tmp_path / "p.magres"))).arrays["efg"][atoms.numbers == 8]
+    known = TensorModel.load(tmp_path / "o.gnmr").tensors(next(iter(read_frames(tmp_path / "new.extxyz"))))
+    assert np.allclose(found, known, rtol=1e-12)
+    status, told = cli("info", tmp_path / "o.gnmr")
+    assert status == 0 and "efg of 17O" in told, told
+    status, told = cli("validate", tmp_path / "set.extxyz", *options, "-o", tmp_path / "parity.png")
+    assert status == 0 and (tmp_path / "parity-C_Q.png").exists(), told
+
+
+@pytest.mark.parametrize(("extra", "message"), [
+    (("--target", "eta"), "--target tensor stands alone"), (("--regressor", "krr"), "tensors are learnt by lssvr"),
+    (("--reference", "1", "-1"), "no shift reference")])
+def test_options_that_do_not_suit_tensors_are_refused(extra: tuple, message: str, tmp_path: Path) -> None:
+    dataset("efg", 5).write(tmp_path / "set.extxyz")
+    status, told = cli("train", tmp_path / "set.extxyz", "--isotope", "17O", "--target", "tensor", "--cutoff", 3.5,
+                       "--n-max", 2, "--l-max", 2, "--folds", 2, "--landmarks", 5, "--kappa", 0.1, "--lambda", 1e-3,
+                       *extra, "-o", tmp_path / "o.gnmr")
+    assert status == 2 and message in told and "Traceback" not in told, told
+    assert not (tmp_path / "o.gnmr").exists()

@@ -76,9 +76,11 @@ def _describe(path: Path, types: str | None) -> str:
 
 
 def _model(path: Path) -> str:
-    from glassnmr.model import NMRModel
+    from glassnmr.tensor_model import TensorModel, load_model
 
-    model = NMRModel.load(path)
+    model = load_model(path)
+    if isinstance(model, TensorModel):
+        return _tensor_model(model)
     learnt = ", ".join(f"{name} ({unit})" for name, unit in zip(model.targets, model.units, strict=True))
     lines = [f"model of {model.isotope}: {learnt}", f"  {model.n_landmarks} landmarks of "
              f"{model.descriptor.n_features} features, kernel {' + '.join(_pairs(term) for term in model.kernel)}"]
@@ -96,6 +98,19 @@ def _model(path: Path) -> str:
     for key, value in model.provenance.items():
         if key not in ("descriptor", "regressor"):
             lines.append(f"  {key}: {_pairs(value) if isinstance(value, dict) else _plain(value)}")
+    return "\n".join(lines)
+
+
+def _tensor_model(model: Any) -> str:
+    lines = [f"model of tensors: {model.tensor} of {model.isotope} ({'ppm' if model.tensor == 'ms' else 'a.u.'})",
+             f"  derived: {', '.join(model.targets)}"]
+    if model.reference is not None:
+        lines.append(f"  delta_iso = {model.reference[0]:.4f} + {model.reference[1]:.4f} sigma_iso (ppm)")
+    for kind in (model.descriptor, *model.equivariants):
+        shown = {key: value for key, value in kind.get_params().items() if value is not None}
+        lines.append(f"  {type(kind).__name__}: {_pairs(shown)}")
+    lines += [f"  {key}: {_pairs(value) if isinstance(value, dict) else _plain(value)}"
+              for key, value in model.provenance.items()]
     return "\n".join(lines)
 
 

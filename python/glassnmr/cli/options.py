@@ -117,7 +117,8 @@ data_options = stack([
 
 model_options = stack([
     click.option("--target", "targets", multiple=True, metavar="NAME",
-                 help="Learn sigma_iso, abs_C_Q, eta, C_Q, V_zz, P_Q, span or skew; may be given several times. "
+                 help="Learn sigma_iso, abs_C_Q, eta, C_Q, V_zz, P_Q, span or skew; may be given several times; or "
+                      "tensor: the whole shielding or field gradient, by equivariant kernels. "
                       "[default: sigma_iso for shieldings, abs_C_Q and eta for field gradients]"),
     click.option("--species", metavar="ELEMENTS",
                  help="Elements of the descriptor: O,Si,Na. [default: those in the data]"),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from glassnmr.io import Prediction
     from glassnmr.model import NMRModel
+    from glassnmr.tensor_model import TensorModel
 
 __all__ = ["command", "predict_files"]
 
@@ -51,12 +52,12 @@ def command(session: Session, files: tuple[Path, ...], models: tuple[Path, ...],
           --model si.gnmr --model o.gnmr --label site -o md.csv
     """
     from glassnmr.cli.setup import check_output
-    from glassnmr.model import NMRModel
+    from glassnmr.tensor_model import load_model
 
     check_output(output, (".csv", ".extxyz", ".xyz", ".parquet", ".h5", ".hdf5", ".json", ".magres"), "a prediction")
     if resume and output.suffix not in (".h5", ".hdf5"):
         raise ValueError(f"--resume takes up .h5 files only, got {output}")
-    loaded = [NMRModel.load(path) for path in models]
+    loaded = [load_model(path) for path in models]
     with session.progress("frames") as progress:
         rows = predict_files(files, loaded, output, types=types, index=index, labels=labels, n_threads=threads,
                              progress=progress, topology=topology, resume=resume)
@@ -66,8 +67,8 @@ def command(session: Session, files: tuple[Path, ...], models: tuple[Path, ...],
     session.say(f"wrote {rows} rows to {output}")
 
 
-def predict_files(files: Sequence[Path], models: Sequence[NMRModel], output: Path, *, types: str | None = None,
-                  index: str | None = None, labels: Sequence[str] = (), n_threads: int = 0,
+def predict_files(files: Sequence[Path], models: Sequence[NMRModel | TensorModel], output: Path, *,
+                  types: str | None = None, index: str | None = None, labels: Sequence[str] = (), n_threads: int = 0,
                   progress: Callable[[int], None] | None = None, topology: Path | None = None,
                   resume: bool = False) -> int:
     """Stream the frames of all files through all models into one file of predictions; returns the rows written."""
@@ -81,8 +82,8 @@ def predict_files(files: Sequence[Path], models: Sequence[NMRModel], output: Pat
                              labels=labels, resume=resume)
 
 
-def _predict(frames: Iterable[tuple[int, ase.Atoms]], models: Sequence[NMRModel], waiting: deque[ase.Atoms],
-             labels: Sequence[str], n_threads: int, progress: Callable[[int], None] | None) -> Iterator[Prediction]:
+def _predict(frames: Iterable[tuple[int, ase.Atoms]], models: Sequence[NMRModel | TensorModel],
+             waiting: deque[ase.Atoms], labels: Sequence[str], n_threads: int, progress: Callable[[int], None] | None) -> Iterator[Prediction]:
     """The predictions frame by frame; each frame is handed over in `waiting` just before they are."""
     from glassnmr.sites import is_kind, site_labels
 

@@ -39,14 +39,22 @@ def command(session: Session, reference: tuple[float, float] | None, write_confi
       glassnmr train vasp.extxyz --isotope 29Si --tensor shift_tensor --kind ms --sign -1 \\
           --offset 837.9 --where "label == 1" --cutoff 6 --radial-scaling 2.5 4 \\
           --mixing formers -o si.gnmr
+      glassnmr train gipaw.magres --isotope 27Al --target tensor -o al.gnmr
     """
     from glassnmr.cli.setup import check_output, reference_of, validated
+    from glassnmr.cli.tensors import train_tensors, wants_tensor
     from glassnmr.training import train
 
     settings = only(options)
     check_output(output, (".gnmr",), "a model")
     if write_config_to is not None:
         check_output(write_config_to, (".toml",), "a configuration")
+    if wants_tensor(settings):
+        train_tensors(settings, session, reference, output)
+        if write_config_to is not None:
+            write_config(write_config_to, settings, reference=reference)
+            session.say(f"wrote {write_config_to}")
+        return
     found, descriptor, regressor = validated(settings, session)
     chosen = reference_of(settings, reference, str(found.dataset.isotope[0]), found.targets)
     with session.progress("training") as progress:

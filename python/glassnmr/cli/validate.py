@@ -51,15 +51,22 @@ def command(session: Session, by: str | None, curve: str | None, sizes: str | No
       glassnmr validate --reference-data efg-17O --by site -o parity.png -o rows.csv
       glassnmr validate set.extxyz --isotope 29Si --by site -o report.html
       glassnmr validate set.extxyz --isotope 29Si --curve landmarks -o curve.png
+      glassnmr validate gipaw.magres --isotope 27Al --target tensor -o parity.png
     """
     from glassnmr.cli.setup import check_output, validated
     from glassnmr.cli.tables import error_table
+    from glassnmr.cli.tensors import validate_tensors, wants_tensor
     from glassnmr.training import row_labels
 
     settings = only(options)
     for path in outputs:
         check_output(path, (".csv", ".html", *PICTURES), "a validation")
     points = _points(sizes, curve)
+    if wants_tensor(settings):
+        if by is not None or curve is not None:
+            raise ValueError("--by and --curve are of scalars: leave them out with --target tensor")
+        validate_tensors(settings, session, outputs)
+        return
     found, _, regressor = validated(settings, session)
     labels = None if by is None else row_labels(found.dataset, by)
     table = {target: found.errors(target) for target in found.targets}

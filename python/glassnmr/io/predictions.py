@@ -367,7 +367,8 @@ def _is_target(name: str) -> bool:
     return name in _TARGETS or name.startswith(("sigma", "delta", "std_", "half90_", "unlike_", "ms_", "efg_"))
 
 
-_TARGETS = frozenset({"C_Q", "abs_C_Q", "P_Q", "eta", "V_zz", "span", "skew", "zeta", "eta_csa", "alpha", "beta", "gamma"})
+_TARGETS = frozenset({"C_Q", "abs_C_Q", "P_Q", "eta", "V_zz", "span", "skew", "zeta", "eta_csa", "alpha", "beta",
+                      "gamma"})
 
 
 def _concatenate(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:

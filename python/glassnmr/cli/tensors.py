@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``--target tensor``: whole tensors in ``train`` and ``validate``, from the same options as scalars."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from glassnmr.cli.base import Session
+from glassnmr.cli.options import Settings
+from glassnmr.cli.setup import descriptor_of, read_data, reference_of, regressor_of
+from glassnmr.cli.tables import error_table
+from glassnmr.descriptors import EquivariantSOAP, SphericalBesselSOAP
+from glassnmr.learning import LSSVR
+from glassnmr.tensor_learning import EquivariantLSSVR
+from glassnmr.tensor_training import KAPPAS, LAMS, TensorValidation, tensor_kind, train_tensor, validate_tensor
+
+__all__ = ["train_tensors", "validate_tensors", "wants_tensor"]
+
+MOST_LANDMARKS = 250
+"""Environments: each has as many features as the tensor part has components."""
+
+
+def wants_tensor(settings: Settings) -> bool:
+    """Whether --target asks for the tensor; ValueError when it asks for scalars beside it."""
+    if "tensor" not in settings.targets:
+        return False
+    if len(settings.targets) > 1:
+        raise ValueError("--target tensor stands alone: the scalars are derived from the tensor")
+    return True
+
+
+def _validated(settings: Settings, session: Session) -> tuple[TensorValidation, dict[str, Any]]:
+    """Data read and cross validated; and what `train_tensor` needs beside."""
+    if settings.regressor != "lssvr" or settings.reduce is not None or settings.descriptor != "soap":
+        raise ValueError("tensors are learnt by lssvr on whole rows of soap: leave out --regressor, --reduce and "
+                         "--descriptor")
+    data = read_data(settings, session)
+    kind = tensor_kind(data)
+    soap = descriptor_of(settings, data)
+    isotropic = regressor_of(replace(settings, kernel="gaussian"))
+    assert isinstance(soap, SphericalBesselSOAP) and isinstance(isotropic, LSSVR)
+    common: dict[str, Any] = {"cutoff": soap.cutoff, "n_max": min(soap.n_max, 8), "l_max": soap.l_max,
+                              "sigma": soap.sigma, "basis": soap.basis, "radial_scaling": soap.radial_scaling,
+                              "mixing": soap.mixing}
+    parts = [EquivariantSOAP(soap.species, lam=2, compression=soap.compression, **common)]
+    if kind == "ms":
+        parts.append(EquivariantSOAP(soap.species, lam=1, parity=-1, compression="mu1nu1", **common))
+    regressor = EquivariantLSSVR(kernel=settings.kernel, kappa=settings.kappa, robust=settings.robust or None,
+                                 n_landmarks=min(settings.n_landmarks, MOST_LANDMARKS), n_threads=settings.threads)
+    tried = {"kappas": KAPPAS if settings.kappa == "auto" else (1.0,),
+             "lams": LAMS if settings.lam == "auto" else (float(settings.lam),)}
+    with session.progress("validating") as progress:
+        found = validate_tensor(data, soap, parts, regressor, isotropic, **tried, n_splits=settings.folds,
+                                seed=settings.seed, progress=progress, n_threads=settings.threads)
+    for note in data.notes:
+        session.say(note)
+    click.echo(error_table(found.errors(), "ms" if kind == "ms" else "efg"))
+    session.say(f"{data.isotope[0]}: {len(data)} rows, {settings.folds} folds of {len(set(data.group.tolist()))} groups")
+    return found, {"descriptor": soap, "parts": parts, "regressor": regressor, "isotropic": isotropic, **tried}
+
+
+def validate_tensors(settings: Settings, session: Session, outputs: tuple[Path, ...]) -> None:
+    """The table of errors; parity plots of each derived value, and of the elements."""
+    if any(path.suffix not in (".png", ".svg", ".pdf") for path in outputs):
+        raise ValueError("of tensors parity is drawn: -o takes .png, .svg or .pdf")
+    found, _ = _validated(settings, session)
+    if not outputs:
+        return
+    from glassnmr import plots
+    from glassnmr.tensor_model import derived_values
+
+    isotope = str(found.dataset.isotope[0])
+    known, guess = (derived_values(t, found.kind, isotope) for t in (found.y, found.prediction))
+    pairs = {name: (known[name], guess[name]) for name in found.errors() if name != "element"}
+    pairs["element"] = found.y.ravel(), found.prediction.ravel()
+    for path in outputs:
+        for name, (one, other) in pairs.items():
+            figure = plots.parity(one, other, quantity=name, unit="")
+            plots.save_figure(figure, path.with_stem(f"{path.stem}-{name}"))
+        session.say(f"wrote {len(pairs)} figures {path.with_stem(path.stem + '-*')}")
+
+
+def train_tensors(settings: Settings, session: Session, reference: tuple[float, float] | None, output: Path) -> None:
+    """Validate, train on all rows, save."""
+    found, rest = _validated(settings, session)
+    chosen = None
+    if found.kind == "ms":
+        chosen = reference_of(settings, reference, str(found.dataset.isotope[0]), ("sigma_iso",))
+    elif reference is not None:
+        raise ValueError("a field gradient has no shift reference: leave out --reference")
+    model = train_tensor(found, **rest, reference=chosen, provenance={"seed": settings.seed})
+    model.save(output)
+    session.say(f"wrote {output}")
