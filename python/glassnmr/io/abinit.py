@@ -48,6 +48,8 @@ def gradients(text: str, name: str) -> NDArray[np.float64]:
             fixed = _FIXED.findall(match[1])
             rows.append([float(word) for word in fixed] if len(fixed) == 3
                         else floats(match[1], 3, f"{name}, field gradient of atom {atom}"))  # fmt: skip
+    if not atom:
+        atom = len(rows) // 3
     if len(rows) != 3 * atom:
         raise ValueError(f"{name} is cut off or malformed: {len(rows)} rows of field gradients for {atom} atoms")
     efg = tensors_of_rows(rows, f"{name}, the field gradients")

@@ -19,8 +19,8 @@ from glassnmr.io.hdf5 import h5py_library
 from glassnmr.io.magres import write_magres
 from glassnmr.version import __version__
 
-__all__ = ["Columns", "frames_done", "read_hdf5_predictions", "read_parquet", "write_chemiscope",
-           "write_hdf5_predictions", "write_magres_frames", "write_parquet"]  # fmt: skip
+__all__ = ["Columns", "frames_done", "left_open", "read_hdf5_predictions", "read_parquet",
+           "write_chemiscope", "write_hdf5_predictions", "write_magres_frames", "write_parquet"]  # fmt: skip
 
 Columns = dict[str, NDArray[Any]]
 """The columns of one frame, one row a predicted atom: frame, atom, element, isotope, x, y, z, targets, labels."""
@@ -52,7 +52,7 @@ def _opened(path: str | os.PathLike[str]) -> Any:
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no file {path}")
     try:
-        file = h5py.File(path, "r", libver="latest", swmr=True) if _left_open(path) else h5py.File(path, "r")
+        file = h5py.File(path, "r", libver="latest", swmr=True) if left_open(path) else h5py.File(path, "r")
     except OSError as error:
         detail = " ".join(str(error).split())[:150]
         raise ValueError(f"{path} is no HDF5 file, or is damaged ({detail})") from error
@@ -62,7 +62,7 @@ def _opened(path: str | os.PathLike[str]) -> Any:
     return file
 
 
-def _left_open(path: str | os.PathLike[str]) -> bool:
+def left_open(path: str | os.PathLike[str]) -> bool:
     """True when the superblock says that a writer has the file, or had it when it was killed.
 
     Bytes of version 3: 8 version, 11 consistency flags, 28 to 36 the end of the file.
