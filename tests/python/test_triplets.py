@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +14,7 @@ from ase.data import atomic_numbers, chemical_symbols
 from scipy.spatial.transform import Rotation
 from scipy.special import eval_chebyt
 
-from glassnmr.descriptors import BehlerParrinello, ChebyshevARDF, Descriptor, neighbours, reduce_descriptor
-from glassnmr.learning import LSSVR
-from glassnmr.model import NMRModel
-from glassnmr.table import Dataset
+from glassnmr.descriptors import BehlerParrinello, ChebyshevARDF, Descriptor, neighbours
 
 SPECIES = ["O", "Si", "Na"]
 G4 = [[0.05, 1, -1, 0], [0.05, 4, 1, 0], [0.3, 2, 0.5, 1.5], [0, 16, -1, 0], [0.3, 3, 1, 1.5]]
@@ -286,30 +282,6 @@ def test_pickles_and_parameters_make_the_same_descriptor(glass: Atoms, kind: str
         assert again.get_params() == model.get_params() and repr(again) == repr(model)
         np.testing.assert_array_equal(again.transform(glass), model.transform(glass))
     assert type(model).__name__ in repr(model) and "cutoff=4.5" in repr(model)
-
-
-@pytest.mark.parametrize("kind", [*KINDS, "reduced"])
-def test_model_files_hold_them(glass: Atoms, tmp_path: Path, kind: str) -> None:
-    model = KINDS["ARDF" if kind == "reduced" else kind]()
-    if kind == "reduced":
-        model = reduce_descriptor(model, model.transform(glass), 4, method="cur")
-    centres = np.flatnonzero(glass.numbers == 14)
-    n = len(centres)
-    data = Dataset(structures=[glass], structure=np.zeros(n, int), centre=centres, element=np.array(["Si"] * n),
-                   isotope=np.array(["29Si"] * n), tensors={}, scalars={"sigma_iso": np.linspace(400, 440, n)},
-                   source=np.array(["made up"] * n), group=np.array(["g"] * n))
-    made = NMRModel.fit(data, model, LSSVR(n_landmarks=5, kappa=1e-3, lam=1e-6))
-    made.save(tmp_path / "m.gnmr")
-    again = NMRModel.load(tmp_path / "m.gnmr")
-    assert type(again.descriptor) is type(model)
-    np.testing.assert_array_equal(again.descriptor.transform(glass), model.transform(glass))
-    if kind != "reduced":
-        assert again.descriptor.get_params() == model.get_params()
-    (a,), (b,) = made.predict([glass]), again.predict([glass])
-    np.testing.assert_array_equal(a.values["sigma_iso"], b.values["sigma_iso"])
-    rows = model.transform(glass, "Si")
-    fitted = LSSVR(n_landmarks=5, kappa=1e-3, lam=1e-6).fit(rows, data.target("sigma_iso"))
-    np.testing.assert_allclose(a.values["sigma_iso"], fitted.predict(rows), rtol=1e-9)
 
 
 @pytest.mark.parametrize(("settings", "message"), [
