@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from glassnmr.site_fit import fit_sites
     from glassnmr.sites import site_labels
     from glassnmr.spectra import Spectrum, mas_spectrum
+    from glassnmr.tensor_learning import EquivariantLSSVR
+    from glassnmr.tensor_model import TensorModel, load_model
+    from glassnmr.tensor_training import train_tensor, validate_tensor
     from glassnmr.training import train, validate
     from glassnmr.tuning import nested_tune, tune
     from glassnmr.validation import GroupedKFold, cross_validate
@@ -64,13 +67,14 @@ _HOME = {
 }
 
 __all__ = [
-    "LSSVR", "BehlerParrinello", "ChebyshevARDF", "Czjzek", "Dataset", "Descriptor", "EquivariantSOAP",
-    "ExtendedCzjzek", "GroupedKFold", "Isotope", "KernelRidge", "NMRModel", "NumericalError", "ReducedDescriptor",
-    "Spectrum", "Spectrum2D", "SphericalBesselSOAP", "__version__", "average_predictions", "config",
+    "LSSVR", "BehlerParrinello", "ChebyshevARDF", "Czjzek", "Dataset", "Descriptor", "EquivariantLSSVR",
+    "EquivariantSOAP", "ExtendedCzjzek", "GroupedKFold", "Isotope", "KernelRidge", "NMRModel", "NumericalError", "ReducedDescriptor",
+    "Spectrum", "Spectrum2D", "SphericalBesselSOAP", "TensorModel", "__version__", "average_predictions", "config",
     "cross_validate", "ensemble_sites", "fit_czjzek", "fit_extended_czjzek", "fit_reference", "fit_sites",
-    "fit_spectrum", "former_mixing", "isotope", "mas_spectrum", "mqmas_spectrum", "neighbours", "nested_tune",
+    "fit_spectrum", "former_mixing", "isotope", "load_model", "mas_spectrum", "mqmas_spectrum", "neighbours", "nested_tune",
     "rank_models", "read_dataset", "read_frames", "read_measurement", "read_predictions", "reduce_descriptor",
-    "site_labels", "train", "tune", "uncertain_spectrum", "validate", "write_predictions",
+    "site_labels", "train", "train_tensor", "tune", "uncertain_spectrum", "validate", "validate_tensor",
+    "write_predictions",
 ]
 
 

@@ -83,7 +83,8 @@ def predict_files(files: Sequence[Path], models: Sequence[NMRModel | TensorModel
 
 
 def _predict(frames: Iterable[tuple[int, ase.Atoms]], models: Sequence[NMRModel | TensorModel],
-             waiting: deque[ase.Atoms], labels: Sequence[str], n_threads: int, progress: Callable[[int], None] | None) -> Iterator[Prediction]:
+             waiting: deque[ase.Atoms], labels: Sequence[str], n_threads: int,
+             progress: Callable[[int], None] | None) -> Iterator[Prediction]:
     """The predictions frame by frame; each frame is handed over in `waiting` just before they are."""
     from glassnmr.sites import is_kind, site_labels
 

@@ -59,7 +59,8 @@ def _validated(settings: Settings, session: Session) -> tuple[TensorValidation, 
     for note in data.notes:
         session.say(note)
     click.echo(error_table(found.errors(), "ms" if kind == "ms" else "efg"))
-    session.say(f"{data.isotope[0]}: {len(data)} rows, {settings.folds} folds of {len(set(data.group.tolist()))} groups")
+    n_groups = len(set(data.group.tolist()))
+    session.say(f"{data.isotope[0]}: {len(data)} rows, {settings.folds} folds of {n_groups} groups")
     return found, {"descriptor": soap, "parts": parts, "regressor": regressor, "isotropic": isotropic, **tried}
 
 
