@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <glassnmr/glassnmr.h>
+
+#include <memory>
+#include <vector>
+
+#include "compute.h"
+
+/// compute ID group glassnmr MODEL [quantities] elements E1 E2 ...
+///
+/// NMR parameters of the atoms of the group that are of the model's element; 0 for all others.
+class ComputeGlassnmr : public LAMMPS_NS::Compute {
+public:
+    ComputeGlassnmr(LAMMPS_NS::LAMMPS* lammps, int narg, char** arg);
+    ~ComputeGlassnmr() override;
+
+    void init() override {}
+    void compute_peratom() override;
+    double memory_usage() override;
+
+private:
+    /// One column: scale * (value or deviation of a target) + shift.
+    struct Column {
+        size_t target;
+        bool deviation;
+        double scale, shift;
+    };
+    struct Free {
+        void operator()(glassnmr_model* model) const { glassnmr_model_free(model); }
+    };
+
+    void check(glassnmr_status status) const;
+    Column column(const char* quantity) const;
+    void read_elements(int narg, char** arg);
+    void gather();
+    void resize();
+
+    std::unique_ptr<glassnmr_model, Free> model_;
+    std::vector<Column> columns_;
+    std::vector<int32_t> channel_;  ///< (ntypes + 1): place in the model's species, -1: not seen
+    int32_t centre_channel_ = -1;
+    bool with_deviations_ = false;
+
+    // of the present step
+    std::vector<double> positions_, values_, deviations_;
+    std::vector<int32_t> species_;
+    std::vector<int64_t> centres_;  ///< places in positions_
+    std::vector<int> owner_;        ///< the atom of LAMMPS that each centre is
+    double** rows_ = nullptr;
+    double* row_ = nullptr;
+    int max_rows_ = 0;
+};
