@@ -107,7 +107,7 @@ def calibrate(computed: ArrayLike, measured: ArrayLike, *, slope: float | None =
     --------
     >>> found = calibrate([430.0, 440.0, 452.0, 460.0], [-98.0, -108.1, -119.9, -128.0])
     >>> round(found.b, 3), round(found.a, 1), found.n
-    (-0.999, 331.4, 4)
+    (-0.998, 331.0, 4)
     """
     x, y = np.asarray(computed, dtype=float), np.asarray(measured, dtype=float)
     if x.ndim != 1 or x.shape != y.shape:

@@ -118,7 +118,7 @@ def glass_density(moles: Mapping[str, float]) -> float:
     Examples
     --------
     >>> round(glass_density({"SiO2": 74, "Na2O": 16, "CaO": 10}), 2)
-    2.47
+    2.46
     """
     _check_oxides(moles)
     n4 = four_coordinated_boron(moles)
