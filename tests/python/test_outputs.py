@@ -182,6 +182,14 @@ def test_a_vasp_file_that_ends_early_is_refused(tmp_path: Path, shifts: Path) ->
         _only(tmp_path / "OUTCAR")
 
 
+def test_a_run_for_shieldings_without_tensors_says_where_they_may_be(tmp_path: Path) -> None:
+    text = _outcar()
+    start = text.index("  Absolute Chemical")
+    (tmp_path / "OUTCAR").write_text(text[:start] + "   LCHIMAG   =     T  perturbation theory\n")
+    with pytest.raises(ValueError, match="NMRCAR.magres"):
+        _only(tmp_path / "OUTCAR")
+
+
 # ---- Quantum ESPRESSO
 
 

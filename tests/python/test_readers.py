@@ -306,6 +306,14 @@ def test_a_malformed_magres_file_is_refused_in_one_sentence(
     assert "\n" not in str(caught.value)
 
 
+def test_a_label_that_touches_its_index_is_told_apart(tmp_path: Path) -> None:
+    atoms = "\n".join(f"atom O O {k} 0.1 0.1 {k / 20}" for k in range(1, 121))
+    rows = (f"ms O{' ' if k < 100 else ''}{k} {k} 0 0 0 {k} 0 0 0 {k}" for k in range(1, 121))
+    tensors = "units ms ppm\n" + "\n".join(rows)
+    found = _only(_magres(tmp_path / "a.magres", atoms, tensors)).arrays["ms"]
+    np.testing.assert_array_equal(found[:, 0, 0], np.arange(1, 121))
+
+
 def test_a_magres_file_that_ends_early_is_refused(tmp_path: Path) -> None:
     text = MAGRES.format(atoms=ATOMS, magres="units ms ppm\nms O 2 1 2 3 4 5 6 7 8 9")
     with pytest.raises(ValueError, match=r"cut off: its block \[magres\] does not end"):

@@ -19,6 +19,7 @@ __all__ = ["read_magres", "write_magres"]
 
 _VERSION = re.compile(r"^#\$magres-abinitio-v(\d+)\.(\d+)")
 _UNITS = {"ms": "ppm", "efg": "au", "efg_local": "au", "efg_nonlocal": "au"}
+_GLUED = re.compile(r"([A-Za-z]\S*?)(\d{3,6})")
 _NAN_TENSOR = " ".join(["nan"] * 9)
 
 
@@ -94,12 +95,15 @@ def _complete(lines: list[str], labels: list[tuple[str, int]], name: str) -> lis
     """Keep the tensors of the atoms, one line for every atom, NaN where the file has none."""
     units: dict[str, str] = {}
     tensors: dict[str, dict[tuple[str, int], str]] = {}
+    known = set(labels)
     for line in lines:
         tag, *words = line.split()
         if tag == "units" and len(words) == 2:
             units[words[0]] = words[1]
         if tag not in _UNITS:
             continue
+        if len(words) == 10 and (glued := _GLUED.fullmatch(words[0])) and (glued[1], int(glued[2])) in known:
+            words[:1] = [glued[1], glued[2]]  # CASTEP leaves no blank before an index of three digits
         if len(words) != 11 or not words[1].isdigit():
             raise ValueError(f"{name}: expected '{tag} label index' and nine numbers, got {line[:60]!r}")
         site = (words[0], int(words[1]))

@@ -31,6 +31,7 @@ _SUSCEPTIBILITY = re.compile(r"Core contribution to magnetic susceptibility:\s*(
 _G0 = re.compile(r"\b[GQ]=0 CONTRIBUTION TO CHEMICAL SH(IFT|IELDING)")
 _TENSORS = re.compile(r"Absolute Chemical Sh(ift|ielding) tensors", re.IGNORECASE)
 _TABLE = re.compile(r"\(absolute, valence (only|and core)\)")
+_ASKED = re.compile(r"LCHIMAG\s*=\s*T\b")
 _AGREE = 2e-3  # ppm: four printed decimals of a mean of three, and of a G = 0 term of six
 _MARKS = (" SYMMETRIZED TENSORS", "Electric field gradients (V/A^2)", "EXTERNAL FIELD APPLIED IN DIRECTION")
 
@@ -67,7 +68,7 @@ def is_outcar(start: str) -> bool:
 
 def has_nmr(file: IO[str]) -> bool:
     """True when an OUTCAR holds shieldings or field gradients; reads no further than the first sign of them."""
-    return any(mark in line for line in file for mark in _MARKS)
+    return any(_ASKED.search(line) or any(mark in line for mark in _MARKS) for line in file)
 
 
 def read_outcar(file: IO[str], name: str) -> ase.Atoms:
