@@ -329,4 +329,4 @@ for _kind in ("2 species", "5 species"):
 _learning_cases()
 _precision_cases()
 
-from bench import spectra_cases  # noqa: E402, F401  # enters its cases, with what stands above
+from bench import equivariant_cases, spectra_cases  # noqa: E402, F401  # enter their cases, with what stands above
