@@ -180,6 +180,8 @@ def test_spectra_go_to_other_programs_and_come_back(tmp_path: Path, suffix: str)
     kept, back = Spectrum.load(tmp_path / "si.csdf"), Spectrum.load(path)
     assert np.allclose(back.ppm, kept.ppm, atol=1e-5)
     assert np.allclose(back.intensity, kept.intensity, atol=1e-7 * kept.intensity.max())
+    told = glassnmr("info", path)
+    assert told.exit_code == OK and "ppm" in told.stdout
     fitted = glassnmr("fit", path, table, "--isotope", "29Si", "--field", 9.4, "--range", -125, -75)
     assert fitted.exit_code == OK, fitted.output
 

@@ -72,6 +72,10 @@ def _describe(path: Path, types: str | None) -> str:
         return _model(path)
     if path.suffix == ".csdf":
         return _csdf(path)
+    if path.suffix in (".spe", ".asc", ".hz", ".ppm", ".bruker") or path.name == "1r":
+        from glassnmr.spectrum_io import read_spectrum
+
+        return _spectrum(*read_spectrum(path))
     if path.name.endswith((".csv", ".csv.gz")):
         return _csv(path)
     if path.suffix == ".parquet":
