@@ -134,6 +134,24 @@ def test_a_table_tells_which_shieldings_lack_the_cores(data_folder: Path) -> Non
     assert len(data) == 21
 
 
+def test_runs_of_one_structure_are_joined_where_they_add_to_each_other(data_folder: Path, tmp_path: Path) -> None:
+    from glassnmr.joining import join_runs
+
+    paths = [data_folder / "parsers" / "vasp" / f"LiAlSiO4_{kind}" / "OUTCAR.gz" for kind in ("cs", "efg")]
+    apart = read_dataset(paths)
+    whole = join_runs(apart)
+    assert len(apart) == 42 and len(whole) == 21 and len(whole.structures) == 1
+    for kind, path in zip(("ms", "efg"), paths, strict=True):
+        np.testing.assert_array_equal(whole.tensors[kind], read_dataset(path).tensors[kind])
+    assert set(whole.structures[0].info) >= {"ms_terms", "efg_terms"}
+    assert len(join_runs(Dataset.concatenate([whole, whole]))) == 42
+    moved = read_dataset(paths[1])
+    moved.structures[0].positions[3] += 0.01
+    assert len(join_runs(Dataset.concatenate([read_dataset(paths[0]), moved]))) == 42
+    result = glassnmr("dataset", "build", *paths, "--join", "-o", tmp_path / "set.extxyz")
+    assert result.exit_code == 0 and result.output.startswith("21 rows in 1 structures"), result.output
+
+
 # ---- groups
 
 

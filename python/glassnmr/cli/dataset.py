@@ -44,6 +44,8 @@ tolerance_option = click.option("--tolerance", type=Finite(0, above=True), defau
 @data_options
 @grouping
 @tolerance_option
+@click.option("--join", is_flag=True,
+              help="Put tensors of one structure from several runs (shifts, field gradients) into one row an atom.")
 @click.option("--symmetry", is_flag=True, help="Add the symmetry images of every tensor (spglib).")
 @click.option("--symmetry-tolerance", type=Finite(0, above=True), default=1e-3, help="Of spglib, Å.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE",
@@ -54,7 +56,7 @@ tolerance_option = click.option("--tolerance", type=Finite(0, above=True), defau
 @threads_option
 @output(help="The table, as .extxyz, .extxyz.gz, .h5, or .magres of one structure.")
 @pass_session
-def build(session: Session, output: Path, group_by: str | None, tolerance: float, symmetry: bool,
+def build(session: Session, output: Path, group_by: str | None, tolerance: float, join: bool, symmetry: bool,
           symmetry_tolerance: float, labels: tuple[str, ...], strict: bool, plot: Path | None, threads: int,
           **options: Any) -> None:
     """Gather the tensors of FILES into one table, with its checks.
@@ -66,7 +68,7 @@ def build(session: Session, output: Path, group_by: str | None, tolerance: float
 
     \b
     Examples:
-      glassnmr dataset build run*/OUTCAR.gz out*.magres -o set.h5 --group-by duplicates --plot set.png
+      glassnmr dataset build run*/OUTCAR.gz out*.magres -o set.h5 --join --group-by duplicates --plot set.png
       glassnmr dataset build vasp.extxyz --tensor shift_tensor --kind ms \\
           --sign -1 --offset 837.9 --where "label == 1" -o set.extxyz
     """
@@ -81,6 +83,10 @@ def build(session: Session, output: Path, group_by: str | None, tolerance: float
     skipped: list[str] = []
     data = read_data(settings, session, one_isotope=False, skip=None if strict or len(settings.files) < 2 else
                      lambda sentence: _skip(session, skipped, sentence))
+    if join:
+        from glassnmr.joining import join_runs
+
+        data = join_runs(data)
     for atoms in data.structures:
         atoms.info.setdefault("composition", composition(atoms))
         atoms.info.update(told)

@@ -10,6 +10,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 
 from glassnmr import _core
 from glassnmr.model import NMRModel
@@ -81,7 +82,7 @@ def choose(model: NMRModel, frames: Iterable[Atoms], count: int, *, keep: int = 
         phi = np.zeros((0, len(root)))
         if len(x):
             cross = _core.kernel_matrix(kernel, landmarks, x, n_threads=n_threads)
-            phi = np.asarray(np.linalg.solve(root, cross).T, dtype=float)
+            phi = np.asarray(solve_triangular(root, cross, lower=True).T, dtype=float)
         diagonal = np.asarray(_core.kernel_diagonal(kernel, x, n_threads=n_threads)) if len(x) else np.zeros(0)
         part = np.maximum(diagonal - (phi**2).sum(axis=1), 0) / np.where(diagonal > 0, diagonal, 1)
         worst = np.argsort(-part, kind="stable")[:keep]
