@@ -68,3 +68,16 @@ def checked_count(value: Any, name: str, low: int = 1) -> int:
     if not isinstance(value, numbers.Integral) or isinstance(value, bool) or int(value) < low:
         raise ValueError(f"{name} must be a whole number of at least {low}, got {value!r}")
     return int(value)
+
+
+def group_numbers(groups: ArrayLike | None, n: int) -> NDArray[np.int64]:
+    """Groups as numbers from 0; without groups each row is one."""
+    if groups is None:
+        return np.arange(n, dtype=np.int64)
+    labels = np.asarray(groups)
+    if labels.shape != (n,):
+        raise ValueError(f"groups must have shape ({n},), got {labels.shape}")
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ValueError("groups must be finite")
+    _, numbers = np.unique(labels.astype(str) if labels.dtype == object else labels, return_inverse=True)
+    return np.asarray(numbers, dtype=np.int64).reshape(-1)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
-from glassnmr.checked import checked_count, checked_rows
+from glassnmr.checked import checked_count, checked_rows, group_numbers
 from glassnmr.learning import LSSVR, Bodies, KernelRidge, core_kernel, kappa_of_distances, median_kappa
 
 __all__ = ["GroupedKFold", "group_numbers"]
@@ -20,19 +20,6 @@ Rows = NDArray[np.int64]
 
 SMALL = 4000
 """Up to so many rows the kernel between all of them is made once and serves every fold and kappa."""
-
-
-def group_numbers(groups: ArrayLike | None, n: int) -> Rows:
-    """Groups as numbers from 0; without groups each row is one."""
-    if groups is None:
-        return np.arange(n, dtype=np.int64)
-    labels = np.asarray(groups)
-    if labels.shape != (n,):
-        raise ValueError(f"groups must have shape ({n},), got {labels.shape}")
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError("groups must be finite")
-    _, numbers = np.unique(labels.astype(str) if labels.dtype == object else labels, return_inverse=True)
-    return np.asarray(numbers, dtype=np.int64).reshape(-1)
 
 
 class GroupedKFold:
@@ -87,6 +74,8 @@ class KernelRows:
     def __init__(self, estimator: LSSVR | KernelRidge, X: ArrayLike):
         self.X = checked_rows(X)
         self.estimator = estimator
+        self.group: Rows | None = None
+        """(N,) numbers of rows that may share an error, for robust weights"""
         self.n_threads = estimator.n_threads
         self.bodies = Bodies.of(estimator, self.X.shape[1])
         self.small = len(self.X) <= SMALL and getattr(estimator, "landmarks", "icd") != "kmeans"
@@ -169,7 +158,10 @@ class KernelRows:
         if self.small:
             params |= {"kernel": "precomputed", "bodies": None, "relevance": None, "kappa": 1.0}
         model = type(self.estimator)(**params)
-        return model.fit(self.train(train, kappa)[1], y[train], None if weights is None else weights[train])
+        data, w = self.train(train, kappa)[1], None if weights is None else weights[train]
+        if isinstance(model, LSSVR) and self.group is not None:
+            return model.fit(data, y[train], w, groups=self.group[train])
+        return model.fit(data, y[train], w)
 
     def fit_predict(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: float | Floats, lam: float
                     ) -> Floats:

@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
-from glassnmr.checked import checked_count, checked_number, checked_rows, checked_targets, checked_weights
+from glassnmr.checked import (
+    checked_count,
+    checked_number,
+    checked_rows,
+    checked_targets,
+    checked_weights,
+    group_numbers,
+)
 
 __all__ = [
     "LSSVR",
@@ -30,6 +37,9 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Self = TypeVar("Self", bound="Regressor")
+
+LEAST_WEIGHT = 1e-6
+"""What the farthest outlier still counts, as a share of its weight."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,23 +227,54 @@ def incomplete_cholesky(K: ArrayLike, count: int | None = None, *, tolerance: fl
                             n_threads=n_threads)
 
 
-def robust_weights(factor: Floats, y: Floats, lam: float, robust: float, weights: Floats | None = None, *,
-                   rounds: int = 4, n_threads: int = 0) -> Floats:
-    """Weights (N,) that count a row less the further off it is when it is left out (THEORY.md eq. (9.9)).
+def left_out_residuals(factor: Floats, y: Floats, lam: float, weights: Floats | None = None,
+                       groups: NDArray[np.int64] | None = None, *, n_threads: int = 0) -> Floats:
+    """Residuals (N, T) of each row by the regression without its group, or without it alone (THEORY.md eq. (9.6)).
+
+    Parameters
+    ----------
+    factor : (M, N) features, transposed;  y : (N, T);  lam : > 0;  weights : (N,) > 0 or None
+    groups : (N,) numbers from 0, or None
+    """
+    if groups is None or int(groups.max()) + 1 == len(y):
+        return _core.leave_one_out(factor, y, lam=lam, weights=weights, n_threads=n_threads)
+    counts = np.array([len(factor)], dtype=np.int64)
+    v, bias, means, root = _core.ridge(factor, y, lam=lam, counts=counts, weights=weights, with_root=True,
+                                       n_threads=n_threads)
+    w = np.ones(len(y)) if weights is None else weights
+    scale = np.sqrt(w)
+    residual = scale[:, None] * (y - factor.T @ v[0] - bias[0])
+    Z = _core.solve_triangular(root, (factor - means[:, None]) * scale, n_threads=n_threads)
+    out = np.empty_like(residual)
+    order = np.argsort(groups, kind="stable")
+    for some in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
+        part = Z[:, some]
+        rest = np.eye(len(some)) - part.T @ part - np.outer(scale[some], scale[some]) / w.sum()
+        try:
+            out[some] = np.linalg.solve(rest, residual[some])
+        except np.linalg.LinAlgError:
+            raise _core.NumericalError("the other groups do not determine the regression; increase lam") from None
+    return np.divide(out, scale[:, None], out=np.zeros_like(out), where=scale[:, None] > 0)
+
+
+def robust_weights(factor: Floats, y: Floats, lam: float, robust: float, weights: Floats | None = None,
+                   groups: NDArray[np.int64] | None = None, *, rounds: int = 4, n_threads: int = 0) -> Floats:
+    """Weights (N,) that count a row less the further off it is when its group is left out (THEORY.md eq. (9.9)).
 
     Parameters
     ----------
     factor : (M, N) features, transposed;  y : (N, T);  lam : > 0;  weights : (N,) to start from
-    robust : deviation, in robust standard deviations, up to which a row counts fully
+    robust : deviation, in robust standard deviations, at which a row counts half
+    groups : (N,) numbers from 0 of rows that may share an error; None leaves out each row alone
     rounds : of reweighting
     """
     start = np.ones(len(y)) if weights is None else weights
     current = start
     for _ in range(rounds):
-        r = np.abs(_core.leave_one_out(factor, y, lam=lam, weights=current, n_threads=n_threads))
+        r = np.abs(left_out_residuals(factor, y, lam, current, groups, n_threads=n_threads))
         deviation = 1.4826 * np.median(r, axis=0)
         z = np.sqrt(np.mean((r / np.where(deviation > 0, deviation, np.inf)) ** 2, axis=1))
-        current = start * np.minimum(1, robust / np.maximum(z, robust))
+        current = start * np.maximum(1 / (1 + (z / robust) ** 2), LEAST_WEIGHT)
     return current
 
 
@@ -412,8 +453,9 @@ class LSSVR(Regressor):
     landmarks : "icd", "rpcholesky", "fps", "entropy", "kmeans" or "random", see :func:`select_landmarks`
     tolerance : stop adding landmarks when the residual trace falls to this share of the trace
     seed : of the random methods
-    robust : a row whose leave-one-out residual exceeds `robust` robust standard deviations counts less, eq. (9.9); 1 is
-        near a least absolute deviation fit; None: every row counts fully. Needs lam > 0.
+    robust : a row whose residual without its group (`groups` of `fit`; without them, without the row) is `robust`
+        robust standard deviations counts half, one far off hardly, eq. (9.9); None: every row counts fully. Needs
+        lam > 0.
 
     Attributes
     ----------
@@ -450,10 +492,16 @@ class LSSVR(Regressor):
         self.relevance = relevance
         self.n_threads = n_threads
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> LSSVR:
-        """Fit to rows X (N, D) and values y (N,) or (N, T)."""
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None,
+            groups: ArrayLike | None = None) -> LSSVR:
+        """Fit to rows X (N, D) and values y (N,) or (N, T).
+
+        `groups` (N,), any labels: rows that may share an error, such as those of one structure; with `robust` they are
+        judged by the regression without all of their group.
+        """
         rows = checked_rows(X)
         targets, weights = checked_targets(y, len(rows)), checked_weights(sample_weight, len(rows))
+        number = None if groups is None else group_numbers(groups, len(rows))
         kernel = self._core_kernel(rows)
         index, residual, factor = _core.select_landmarks(
             kernel, rows, method=self.landmarks, count=checked_count(self.n_landmarks, "n_landmarks"),
@@ -463,7 +511,7 @@ class LSSVR(Regressor):
             raise ValueError("X has only zero rows: a kernel of zeros cannot be fitted")
         if self.robust is not None:
             weights = robust_weights(factor, targets, checked_number(self.lam, "lam", 0, strict=True),
-                                     checked_number(self.robust, "robust", 0, strict=True), weights,
+                                     checked_number(self.robust, "robust", 0, strict=True), weights, number,
                                      n_threads=self.n_threads)
         self.sample_weight_ = weights
         counts = np.array([len(index)], dtype=np.int64)

@@ -145,7 +145,10 @@ class NMRModel:
         y = np.column_stack([dataset.target(t) for t in targets])
         x = training_rows(dataset, descriptor, n_threads=n_threads) if features is None else features
         regressor = LSSVR() if regressor is None else type(regressor)(**regressor.get_params())
-        regressor.fit(x, y)
+        if isinstance(regressor, LSSVR):
+            regressor.fit(x, y, groups=dataset.group)
+        else:
+            regressor.fit(x, y)
         settings = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in descriptor.get_params().items()}
         story = {"glassnmr": __version__, "rows": len(dataset), "groups": len(set(dataset.group.tolist())),
                  "sources": sorted(set(dataset.source.tolist())), "descriptor": settings,

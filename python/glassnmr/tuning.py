@@ -360,6 +360,7 @@ def nested_tune(dataset: Dataset, build: Build, space: Mapping[str, Sequence[flo
         best = searches[-1].best
         descriptor, regressor = build(best.parameters)
         rows = KernelRows(regressor, task.features.rows(descriptor))
+        rows.group = task.group
         kappa = best.kappa if isinstance(best.kappa, float) else np.array(best.kappa)
         prediction[test], deviation[test], novelty[test] = rows.fit_spread(train, test, y, None, kappa, best.lam)
         fold[test] = k

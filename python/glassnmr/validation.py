@@ -148,7 +148,7 @@ def _inside(rows: KernelRows, train: Rows, y: Floats, group: Rows, weights: Floa
         error[k] = errors(w)
         if robust is not None:  # the weights of the best lam so far serve all: they change little with it
             error[k] = errors(robust_weights(factor, y[train], float(lams[np.argmin(error[k])]), robust, w,
-                                             n_threads=rows.n_threads))
+                                             number, n_threads=rows.n_threads))
         report("kappa " + ", ".join(f"{value:.3g}" for value in np.atleast_1d(kappa)))
     return error
 
@@ -186,7 +186,7 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
     """
     rows = KernelRows(estimator, X)
     known, weights = checked_targets(y, len(rows)), checked_weights(sample_weight, len(rows))
-    group = group_numbers(groups, len(rows))
+    rows.group = group = group_numbers(groups, len(rows))
     factors, grid = _grid(rows, kappas, lams, scoring)
     splits = list(GroupedKFold(n_splits, seed).split(rows.X, groups=group))
     if (n_groups := len(np.unique(group))) <= n_splits:
@@ -303,6 +303,7 @@ def learning_curve(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
     """
     rows = KernelRows(estimator, X)
     known, group = checked_targets(y, len(rows)), group_numbers(groups, len(rows))
+    rows.group = group
     splits = list(GroupedKFold(n_splits, seed).split(rows.X, groups=group))
     size = _sizes(sizes, min(len(train) for train, _ in splits), "sizes")
     mae, rmse = np.empty((n_splits, len(size))), np.empty((n_splits, len(size)))
@@ -350,6 +351,7 @@ def landmark_curve(estimator: LSSVR, X: ArrayLike, y: ArrayLike, groups: ArrayLi
         here = np.minimum(size, len(index)).astype(np.int64)
         robust = getattr(estimator, "robust", None)  # the weights of all landmarks serve every count
         weights = None if robust is None else robust_weights(factor, known[train], float(estimator.lam), robust,
+                                                             groups=group_numbers(group[train], len(train)),
                                                              n_threads=rows.n_threads)
         v, bias = _core.ridge(factor, known[train], lam=float(estimator.lam), counts=here, weights=weights,
                               n_threads=rows.n_threads)

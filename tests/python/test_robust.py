@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from glassnmr import _core
-from glassnmr.learning import LSSVR, robust_weights
+from glassnmr.learning import LSSVR, left_out_residuals, robust_weights
 from glassnmr.validation import GroupedKFold, cross_validate, landmark_curve
 
 
@@ -44,6 +44,42 @@ def test_leave_one_out_agrees_with_the_path_and_threads_do_not_change_a_bit() ->
         np.testing.assert_array_equal(one, _core.leave_one_out(factor, y, lam=1e-3, weights=w, n_threads=n_threads))
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_residuals_without_a_group_are_those_of_refitting_without_it(weighted: bool) -> None:
+    rng = np.random.default_rng(5)
+    factor, y, groups = rng.normal(size=(6, 30)), rng.normal(size=(30, 2)), rng.integers(0, 7, 30)
+    groups[:7] = np.arange(7)
+    w = rng.uniform(0.2, 3, 30) if weighted else np.ones(30)
+    got = left_out_residuals(factor, y, 0.3, w if weighted else None, groups)
+    for group in range(7):
+        keep, out = groups != group, groups == group
+        a = np.hstack([factor[:, keep].T, np.ones((keep.sum(), 1))])
+        fit = np.linalg.solve(a.T @ (w[keep, None] * a) + np.diag([0.3] * 6 + [0.0]), a.T @ (w[keep, None] * y[keep]))
+        np.testing.assert_allclose(got[out], y[out] - np.hstack([factor[:, out].T, np.ones((out.sum(), 1))]) @ fit,
+                                   rtol=1e-9, atol=1e-11)
+    path = _core.RidgePath(factor, w).leave_out(y, groups, n_groups=7, lam=np.array([0.3]))[0]
+    np.testing.assert_allclose(got, path, rtol=1e-8, atol=1e-10)
+    single = left_out_residuals(factor, y, 0.3, w, np.arange(30))
+    np.testing.assert_allclose(single, _core.leave_one_out(factor, y, lam=0.3, weights=w), rtol=1e-12)
+
+
+def test_a_group_that_is_off_as_a_whole_pulls_less_when_it_is_left_out_as_a_whole() -> None:
+    rng = np.random.default_rng(2)
+    group = np.repeat(np.arange(60), 6)
+    x = rng.uniform(-2, 2, (60, 2))[group] + rng.normal(0, 0.02, (360, 2))
+    clean = np.sin(2 * x[:, 0]) + x[:, 1]
+    off = group % 6 == 0
+    y = clean + rng.normal(0, 0.01, 360) - 2.0 * off
+    alone = LSSVR(kappa=0.3, lam=1e-3, robust=1.0).fit(x, y)
+    together = LSSVR(kappa=0.3, lam=1e-3, robust=1.0).fit(x, y, groups=np.char.add("g", group.astype(str)))
+    assert together.sample_weight_[off].max() < 0.05 * np.median(together.sample_weight_[~off])
+    assert np.abs(together.predict(x) - clean).mean() < 0.5 * np.abs(alone.predict(x) - clean).mean()
+    model = cross_validate(LSSVR(kappa=0.3, robust=1.0), x, y, group, kappas=[1.0], lams=[1e-3], n_splits=5)
+    train = model.fold != 0
+    again = LSSVR(kappa=0.3, lam=1e-3, robust=1.0).fit(x[train], y[train], groups=group[train])
+    np.testing.assert_allclose(model.prediction[~train], again.predict(x[~train]), rtol=1e-7)
+
+
 def test_outliers_no_longer_pull_the_fit() -> None:
     x, y, clean = problem(outliers=25)
     errors = {}
@@ -68,7 +104,7 @@ def test_weights_lie_between_zero_and_the_weights_given() -> None:
     model = LSSVR(kappa=1.0, lam=1e-3, robust=1.0).fit(x, y, sample_weight=start)
     assert (model.sample_weight_ > 0).all() and (model.sample_weight_ <= start).all()
     same = LSSVR(kappa=1.0, lam=1e-3, robust=1e9).fit(x, y, sample_weight=start)
-    np.testing.assert_array_equal(same.sample_weight_, start)
+    np.testing.assert_allclose(same.sample_weight_, start, rtol=1e-12)
 
 
 def test_constant_targets_keep_their_weights() -> None:
