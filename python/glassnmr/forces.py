@@ -69,7 +69,7 @@ class ForceRegression:
 
 
 class EnergyRegression:
-    """Energy as a sum over atoms, linear in their invariants; forces by the adjoint gradient (THEORY.md eq. (9.21), (9.22)).
+    """Energy as a sum over atoms, linear in their invariants; forces by the adjoint gradient (eq. (9.21), (9.22)).
 
     Parameters
     ----------
