@@ -51,7 +51,7 @@ class EquivariantSOAP(Descriptor):
     >>> tensor = EquivariantSOAP(["Zn", "S"], cutoff=5.0, n_max=4, l_max=3, lam=2, compression="mu1nu1")
     >>> found = tensor.equivariants(bulk("ZnS", "zincblende", 5.41))
     >>> found.shape, bool(abs(found).max() < 1e-12)  # no anisotropy on a tetrahedral site
-    ((2, 5, 264), True)
+    ((2, 5, 232), True)
     """
 
     _core: _core.Equivariants
