@@ -11,6 +11,7 @@ void bind_descriptor(py::module_& m);
 void bind_equivariants(py::module_& m);
 void bind_learning(py::module_& m);
 void bind_model(py::module_& m);
+void bind_moving(py::module_& m);
 void bind_neighbours(py::module_& m);
 void bind_radial(py::module_& m);
 void bind_reduced(py::module_& m);
@@ -50,6 +51,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_learning(m);
     bind_model(m);
     bind_tensor_model(m);
+    bind_moving(m);
     bind_neighbours(m);
     bind_radial(m);
     bind_spectra(m);

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from glassnmr.isotopes import Isotope, isotope
     from glassnmr.learning import LSSVR, KernelRidge
     from glassnmr.model import NMRModel, fit_reference
+    from glassnmr.moving import MovingStructure
     from glassnmr.mqmas import Spectrum2D, mqmas_spectrum
     from glassnmr.site_fit import fit_sites
     from glassnmr.sites import site_labels
@@ -59,7 +60,7 @@ _HOME = {
     "read_frames": "io", "read_predictions": "io", "write_predictions": "io",
     "Isotope": "isotopes", "isotope": "isotopes",
     "LSSVR": "learning", "KernelRidge": "learning",
-    "NMRModel": "model", "fit_reference": "model",
+    "NMRModel": "model", "fit_reference": "model", "MovingStructure": "moving",
     "Spectrum": "spectra", "mas_spectrum": "spectra",
     "Spectrum2D": "mqmas", "mqmas_spectrum": "mqmas",
     "EquivariantLSSVR": "tensor_learning", "TensorModel": "tensor_model", "load_model": "tensor_model",
@@ -70,9 +71,9 @@ _HOME = {
 
 __all__ = [
     "LSSVR", "BehlerParrinello", "ChebyshevARDF", "Czjzek", "Dataset", "Descriptor", "EquivariantLSSVR",
-    "EquivariantSOAP", "ExtendedCzjzek", "GroupedKFold", "Isotope", "KernelRidge", "NMRModel", "NumericalError",
-    "ReducedDescriptor", "Spectrum", "Spectrum2D", "SphericalBesselSOAP", "TensorModel", "__version__",
-    "average_predictions", "config", "cross_validate", "ensemble_sites", "fit_czjzek", "fit_extended_czjzek",
+    "EquivariantSOAP", "ExtendedCzjzek", "GroupedKFold", "Isotope", "KernelRidge", "MovingStructure", "NMRModel",
+    "NumericalError", "ReducedDescriptor", "Spectrum", "Spectrum2D", "SphericalBesselSOAP", "TensorModel",
+    "__version__", "average_predictions", "config", "cross_validate", "ensemble_sites", "fit_czjzek", "fit_extended_czjzek",
     "fit_reference", "fit_sites", "fit_spectrum", "former_mixing", "isotope", "load_model", "mas_spectrum",
     "mqmas_spectrum", "neighbours", "nested_tune", "rank_models", "read_dataset", "read_frames", "read_measurement",
     "read_predictions", "reduce_descriptor", "site_labels", "train", "train_tensor", "tune", "uncertain_spectrum",
