@@ -211,7 +211,7 @@ def solve(problem: Problem, starts: Sequence[Array]) -> Solution:
     if problem.slices[0].stop and dead[problem.slices[0]].all():
         raise ValueError("the model has no intensity where the measurement is fitted")
     found = least_squares(problem.residual, x, jac=problem.jacobian, bounds=(low, high), x_scale="jac",
-                          xtol=1e-12, ftol=1e-12, gtol=1e-12, max_nfev=300)
+                          xtol=1e-10, ftol=1e-10, gtol=1e-10, max_nfev=300)
     if not found.success and found.status <= 0 or not np.all(np.isfinite(found.x)):
         raise NumericalError(f"the fit does not converge: {found.message}")
     residual, slope = problem.residual(found.x), problem.jacobian(found.x)

@@ -161,8 +161,10 @@ class _Lines:
         labels = list(sites)
         self.names = tuple(f"{key} {labels[c]}" for c, key in self._free)
         self.start = np.array([self._sites[c][key] for c, key in self._free])
-        low = np.array([_LOWEST.get(key, -np.inf) for _, key in self._free])
-        high = np.array([_HIGHEST.get(key, np.inf) for _, key in self._free])
+        # a site without intensity has no hold on its parameters, which would else run away
+        far = 10 * np.abs(self.start) + np.array([100.0 if key == "zeta" else 10.0 for _, key in self._free])
+        low = np.array([_LOWEST.get(key, -limit) for (_, key), limit in zip(self._free, far, strict=True)])
+        high = np.array([_HIGHEST.get(key, limit) for (_, key), limit in zip(self._free, far, strict=True)])
         outside = np.flatnonzero((self.start < low) | (self.start > high))
         if len(outside):
             k = outside[0]

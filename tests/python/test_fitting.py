@@ -212,6 +212,15 @@ def test_sites_are_refined_to_what_made_the_measurement() -> None:
     assert fit.normalised_residual < 0.02
 
 
+def test_a_site_too_many_does_not_run_away() -> None:
+    truth = mas_spectrum("17O", field=9.4, delta_iso=[39], C_Q=[2.4], eta=[0.1], fwhm_ppm=2, axis=(-50, 80, 512))
+    start = {"delta_iso": 39.0, "C_Q": 2.4, "eta": 0.1}
+    fit = fit_sites(truth, "17O", [start, {**start, "delta_iso": 38.4, "C_Q": 2.3}], max_shift=10)
+    assert fit.normalised_residual < 0.01
+    assert all(np.isfinite(value) and np.isfinite(error) for value, error in fit.parameters.values())
+    assert sum(share.value for share in fit.populations.values()) == pytest.approx(1)
+
+
 def test_a_glass_is_fitted_by_czjzek_distributions() -> None:
     axis = (-100.0, 120.0, 1024)
     parts = [Czjzek(sigma, delta_iso=delta, sigma_delta=width).spectrum("27Al", field=14.1, fwhm_ppm=0.5, axis=axis)
