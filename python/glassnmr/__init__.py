@@ -73,11 +73,11 @@ __all__ = [
     "LSSVR", "BehlerParrinello", "ChebyshevARDF", "Czjzek", "Dataset", "Descriptor", "EquivariantLSSVR",
     "EquivariantSOAP", "ExtendedCzjzek", "GroupedKFold", "Isotope", "KernelRidge", "MovingStructure", "NMRModel",
     "NumericalError", "ReducedDescriptor", "Spectrum", "Spectrum2D", "SphericalBesselSOAP", "TensorModel",
-    "__version__", "average_predictions", "config", "cross_validate", "ensemble_sites", "fit_czjzek", "fit_extended_czjzek",
-    "fit_reference", "fit_sites", "fit_spectrum", "former_mixing", "isotope", "load_model", "mas_spectrum",
-    "mqmas_spectrum", "neighbours", "nested_tune", "rank_models", "read_dataset", "read_frames", "read_measurement",
-    "read_predictions", "reduce_descriptor", "site_labels", "train", "train_tensor", "tune", "uncertain_spectrum",
-    "validate", "validate_tensor", "write_predictions",
+    "__version__", "average_predictions", "config", "cross_validate", "ensemble_sites", "fit_czjzek",
+    "fit_extended_czjzek", "fit_reference", "fit_sites", "fit_spectrum", "former_mixing", "isotope", "load_model",
+    "mas_spectrum", "mqmas_spectrum", "neighbours", "nested_tune", "rank_models", "read_dataset", "read_frames",
+    "read_measurement", "read_predictions", "reduce_descriptor", "site_labels", "train", "train_tensor", "tune",
+    "uncertain_spectrum", "validate", "validate_tensor", "write_predictions",
 ]
 
 
