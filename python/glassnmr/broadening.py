@@ -69,7 +69,9 @@ def on_window(lines: Array, start: int, points: int, fwhm: float, shape: str, *,
             within += float(row.sum())
             np.add.at(window, (np.arange(len(wide)) + whole - start - reach) % points, wide)
             continue
-        within += float(row[(places >= 0) & (places < points)].sum())
+        for share, at in ((1 - (moved - whole), places), (moved - whole, places + 1)):
+            if share:
+                within += share * float(row[(at >= 0) & (at < points)].sum())
         first = whole - start - reach
         low, high = max(first, 0), min(first + len(wide), points)
         if low < high:

@@ -180,8 +180,8 @@ class Engine:
             start = math.floor((left - window.low) / window.step) - 1
             stop = math.ceil((right - window.low) / window.step) + 2
         if stop - start > 2 * MOST_POINTS:
-            raise ValueError(f"the lines reach over {stop - start} points of the axis, more than {2 * MOST_POINTS}: "
-                             "widen the steps of the axis or leave folding")
+            raise ValueError(f"the lines reach over {stop - start:.3g} points of the axis, more than "
+                             f"{2 * MOST_POINTS}: widen the steps of the axis or leave folding")
         return start, stop - start
 
     def _direct(self, sites: SiteColumns, window: Window, maker: str) -> tuple[Array, float]:

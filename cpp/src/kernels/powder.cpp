@@ -104,6 +104,23 @@ struct Tent {
     }
 };
 
+/// A tent over thousands of steps, whose differences would be round-off: its height at each point,
+/// scaled to its weight where all of it is on the axis.
+double add_wide(double a, double b, double c, double m, double last, double* out) {
+    const double start = a < 0 ? 0 : std::ceil(a), stop = c > last ? last : std::floor(c);
+    const double top = 2 * m / (c - a);
+    const double rise = b > a ? top / (b - a) : 0, fall = c > b ? top / (c - b) : 0;
+    const auto height = [=](double p) {
+        return p < b ? (p - a) * rise : c > b ? (c - p) * fall : top;
+    };
+    double sum = 0, factor = 1;
+    for (double p = start; p <= stop; p += 1) sum += height(p);
+    if (a >= 0 && c <= last) factor = m / sum;
+    for (double p = start; p <= stop; p += 1)
+        out[static_cast<std::ptrdiff_t>(p)] += factor * height(p);
+    return a >= 0 && c <= last ? 0 : m - sum;
+}
+
 /// A tent of weight m on an axis that ends at `last`; what lies beyond is returned: eq. (12.21).
 double add_tent(double a, double b, double c, double m, double last, double* out) {
     if (c <= 0 || a >= last) return m;
@@ -116,6 +133,7 @@ double add_tent(double a, double b, double c, double m, double last, double* out
         out[k + 1] += right;
         return 0;
     }
+    if (c - a > 4096) return add_wide(a, b, c, m, last, out);
     const double from = std::floor(a), to = std::floor(c) + 1;
     const double start = from < 0 ? 0 : from, stop = to > last ? last : to;
     const Tent tent(a - start, b - start, c - start);
