@@ -194,3 +194,14 @@ def test_nonsense_ends_in_one_line(words: list[str], message: str) -> None:
     done = CliRunner().invoke(main, ["tune", "--reference-data", "shielding", "--isotope", "29Si", *words])
     assert done.exit_code == 2
     assert message in done.output and "Traceback" not in done.output
+
+
+def test_a_run_is_repeated_to_the_bit_from_the_options_that_train_wrote(data, tmp_path: Path) -> None:
+    data.write(tmp_path / "set.extxyz")
+    words = ["--isotope", "29Si", "--cutoff", "3.5", "--n-max", "2", "--l-max", "2", "--landmarks", "30"]
+    first = CliRunner().invoke(main, ["train", str(tmp_path / "set.extxyz"), *words, "--write-config",
+                                      str(tmp_path / "c.toml"), "-o", str(tmp_path / "a.gnmr")])
+    assert first.exit_code == 0, first.output
+    again = CliRunner().invoke(main, ["train", "--config", str(tmp_path / "c.toml"), "-o", str(tmp_path / "b.gnmr")])
+    assert again.exit_code == 0, again.output
+    assert (tmp_path / "a.gnmr").read_bytes() == (tmp_path / "b.gnmr").read_bytes()

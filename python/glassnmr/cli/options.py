@@ -161,8 +161,8 @@ model_options = stack([
     click.option("--regressor", type=click.Choice(["lssvr", "krr"]), default="lssvr",
                  help="Sparse regression on landmarks, or exact kernel ridge."),
     click.option("--robust", type=Finite(0), default=1.0,
-                 help="Of lssvr: rows that are off by more than so many robust deviations when left out count less; 0 "
-                      "counts all alike."),
+                 help="Of lssvr: rows that are off by so many robust deviations when their group is left out count "
+                      "half, those far off hardly; 0 counts all alike."),
     click.option("--kernel", type=click.Choice(["gaussian", "linear", "polynomial"]), default="gaussian",
                  help="Kernel."),
     click.option("--landmarks", "n_landmarks", type=click.IntRange(1), default=1000, help="Most landmarks of lssvr."),
@@ -291,12 +291,12 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def write_config(path: Path, settings: Settings, **more: Any) -> None:
-    """Write settings as TOML that ``--config`` reads; files are not part of it."""
+    """Write settings as TOML that ``--config`` reads, the files of data among them."""
     from glassnmr.files import replacing
 
     lines = ["# options of glassnmr train and validate; read with --config"]
     for name, value in {**asdict(settings), **more}.items():
-        if name != "files" and value not in (None, ()):
+        if value not in (None, ()):
             lines.append(f"{_LONG.get(name, name).replace('_', '-')} = {_toml(value)}")
     with replacing(path) as file:
         file.write("\n".join(lines) + "\n")
@@ -309,5 +309,5 @@ def _toml(value: Any) -> str:
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{key} = {_toml(number)}" for key, number in value.items()) + " }"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_toml(part) for part in value) + "]"
+        return "[" + ", ".join(_toml(str(part) if isinstance(part, Path) else part) for part in value) + "]"
     return json.dumps(value, ensure_ascii=False)

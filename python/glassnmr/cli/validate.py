@@ -114,6 +114,7 @@ def _report(path: Path, session: Session, settings: Settings, found: Validation,
         for target, curve in _curves(session, settings, found, some, "landmarks", None).items():
             landmarks[target][method] = curve
     told = {name: value for name, value in asdict(settings).items() if value not in (None, ())}
+    told["files"] = " ".join(map(str, settings.files)) or settings.reference_data
     title = f"Validation of {found.dataset.isotope[0]} {', '.join(found.targets)}"
     return write_report(path, Report(found, labels, learning, landmarks if landmarks[found.targets[0]] else {}, told,
                                      title))
