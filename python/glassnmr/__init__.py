@@ -14,6 +14,7 @@ from glassnmr._core import NumericalError, config
 from glassnmr.version import __version__
 
 if TYPE_CHECKING:
+    from glassnmr.calculator import NMRCalculator
     from glassnmr.dataset import Dataset, read_dataset
     from glassnmr.descriptors import (
         BehlerParrinello,
@@ -61,6 +62,7 @@ _HOME = {
     "Isotope": "isotopes", "isotope": "isotopes",
     "LSSVR": "learning", "KernelRidge": "learning",
     "NMRModel": "model", "fit_reference": "model", "MovingStructure": "moving",
+    "NMRCalculator": "calculator",
     "Spectrum": "spectra", "mas_spectrum": "spectra",
     "Spectrum2D": "mqmas", "mqmas_spectrum": "mqmas",
     "EquivariantLSSVR": "tensor_learning", "TensorModel": "tensor_model", "load_model": "tensor_model",
@@ -71,7 +73,8 @@ _HOME = {
 
 __all__ = [
     "LSSVR", "BehlerParrinello", "ChebyshevARDF", "Czjzek", "Dataset", "Descriptor", "EquivariantLSSVR",
-    "EquivariantSOAP", "ExtendedCzjzek", "GroupedKFold", "Isotope", "KernelRidge", "MovingStructure", "NMRModel",
+    "EquivariantSOAP", "ExtendedCzjzek", "GroupedKFold", "Isotope", "KernelRidge", "MovingStructure",
+    "NMRCalculator", "NMRModel",
     "NumericalError", "ReducedDescriptor", "Spectrum", "Spectrum2D", "SphericalBesselSOAP", "TensorModel",
     "__version__", "average_predictions", "config", "cross_validate", "ensemble_sites", "fit_czjzek",
     "fit_extended_czjzek", "fit_reference", "fit_sites", "fit_spectrum", "former_mixing", "isotope", "load_model",
