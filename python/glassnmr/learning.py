@@ -24,6 +24,7 @@ from glassnmr.checked import (
     checked_weights,
     group_numbers,
 )
+from glassnmr.robust import robust_weights
 
 __all__ = [
     "LSSVR",
@@ -37,9 +38,6 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Self = TypeVar("Self", bound="Regressor")
-
-LEAST_WEIGHT = 1e-6
-"""What the farthest outlier still counts, as a share of its weight."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,57 +223,6 @@ def incomplete_cholesky(K: ArrayLike, count: int | None = None, *, tolerance: fl
     matrix = checked_rows(K, "K")
     return select_landmarks(matrix, len(matrix) if count is None else count, kernel="precomputed", tolerance=tolerance,
                             n_threads=n_threads)
-
-
-def left_out_residuals(factor: Floats, y: Floats, lam: float, weights: Floats | None = None,
-                       groups: NDArray[np.int64] | None = None, *, n_threads: int = 0) -> Floats:
-    """Residuals (N, T) of each row by the regression without its group, or without it alone (THEORY.md eq. (9.6)).
-
-    Parameters
-    ----------
-    factor : (M, N) features, transposed;  y : (N, T);  lam : > 0;  weights : (N,) > 0 or None
-    groups : (N,) numbers from 0, or None
-    """
-    if groups is None or int(groups.max()) + 1 == len(y):
-        return _core.leave_one_out(factor, y, lam=lam, weights=weights, n_threads=n_threads)
-    counts = np.array([len(factor)], dtype=np.int64)
-    v, bias, means, root = _core.ridge(factor, y, lam=lam, counts=counts, weights=weights, with_root=True,
-                                       n_threads=n_threads)
-    w = np.ones(len(y)) if weights is None else weights
-    scale = np.sqrt(w)
-    residual = scale[:, None] * (y - factor.T @ v[0] - bias[0])
-    Z = _core.solve_triangular(root, (factor - means[:, None]) * scale, n_threads=n_threads)
-    out = np.empty_like(residual)
-    order = np.argsort(groups, kind="stable")
-    for some in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
-        part = Z[:, some]
-        rest = np.eye(len(some)) - part.T @ part - np.outer(scale[some], scale[some]) / w.sum()
-        try:
-            out[some] = np.linalg.solve(rest, residual[some])
-        except np.linalg.LinAlgError:
-            raise _core.NumericalError("the other groups do not determine the regression; increase lam") from None
-    return np.divide(out, scale[:, None], out=np.zeros_like(out), where=scale[:, None] > 0)
-
-
-def robust_weights(factor: Floats, y: Floats, lam: float, robust: float, weights: Floats | None = None,
-                   groups: NDArray[np.int64] | None = None, *, rounds: int = 4, n_threads: int = 0) -> Floats:
-    """Weights (N,) that count a row less the further off it is when its group is left out (THEORY.md eq. (9.9)).
-
-    Parameters
-    ----------
-    factor : (M, N) features, transposed;  y : (N, T);  lam : > 0;  weights : (N,) to start from
-    robust : deviation, in robust standard deviations, at which a row counts half
-    groups : (N,) numbers from 0 of rows that may share an error; None leaves out each row alone
-    rounds : of reweighting
-    """
-    start = np.ones(len(y)) if weights is None else weights
-    current = start
-    for _ in range(rounds):
-        r = np.abs(left_out_residuals(factor, y, lam, current, groups, n_threads=n_threads))
-        deviation = 1.4826 * np.median(r, axis=0)
-        z = np.sqrt(np.mean((r / np.where(deviation > 0, deviation, np.inf)) ** 2, axis=1))
-        current = start * np.maximum(1 / (1 + (z / robust) ** 2), LEAST_WEIGHT)
-    return current
 
 
 class Regressor:

@@ -160,7 +160,7 @@ def _draw_parity(axes: Any, known: Any, guess: Any, kinds: Any, found: dict[str,
 def curve(result: Curve | dict[str, Curve], *, unit: str = "", title: str | None = None) -> Figure:
     """Error of left-out groups against training rows or landmarks; several curves by name share the axes.
 
-    The line is the mean over folds, the band one standard deviation, not below the best fold.
+    The line is the mean over folds, the band of up to two curves one standard deviation, not below the best fold.
     """
     curves = result if isinstance(result, dict) else {"": result}
     if not curves:
@@ -169,7 +169,8 @@ def curve(result: Curve | dict[str, Curve], *, unit: str = "", title: str | None
     for colour, (name, one) in zip(_colours(len(curves)), curves.items(), strict=True):
         mean, spread = one.mae.mean(axis=0), one.mae.std(axis=0)
         lower = np.maximum(mean - spread, one.mae.min(axis=0))  # above 0 for a logarithmic axis
-        axes.fill_between(one.size, lower, mean + spread, color=colour, alpha=0.18, linewidth=0)
+        if len(curves) <= 2:  # more bands hide each other
+            axes.fill_between(one.size, lower, mean + spread, color=colour, alpha=0.18, linewidth=0)
         axes.plot(one.size, mean, "o-", color=colour, markersize=3.5, label=name or None)
     axes.set_xscale("log")
     positive = all((one.mae > 0).all() for one in curves.values())

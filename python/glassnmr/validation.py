@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from glassnmr import _core
 from glassnmr.checked import checked_count, checked_targets, checked_weights
 from glassnmr.folds import GroupedKFold, KernelRows, group_numbers
-from glassnmr.learning import LSSVR, KernelRidge, robust_weights
+from glassnmr.learning import LSSVR, KernelRidge
+from glassnmr.robust import robust_weights
 
 __all__ = ["Choice", "CrossValidation", "Curve", "GroupedKFold", "choose_parameters", "cross_validate",
            "landmark_curve", "learning_curve", "metrics"]

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from glassnmr import _core
-from glassnmr.learning import LSSVR, left_out_residuals, robust_weights
+from glassnmr.learning import LSSVR
+from glassnmr.robust import left_out_residuals, robust_weights
 from glassnmr.validation import GroupedKFold, cross_validate, landmark_curve
 
 
