@@ -54,6 +54,7 @@ class Engine:
     method: Method = "auto"
     density_wanted: int | None = None
     n_threads: int = 0
+    n_sites: int = 1
 
     def __post_init__(self) -> None:
         if self.method not in get_args(Method):
@@ -72,11 +73,12 @@ class Engine:
         """nu_Q / nu_ref in ppm at C_Q = 1 MHz."""
         return 0.0 if self.nucleus.spin == 0.5 else first_order_scale(self.nucleus, self.field)
 
-    def density(self, n: int) -> int:
-        """Parts of an octant's edge for n sites together: errors of single sites average out."""
+    @property
+    def density(self) -> int:
+        """Parts of an octant's edge: fewer for many sites in one spectrum, as their errors average out."""
         if self.density_wanted is not None:
             return int(self.density_wanted)
-        return int(np.clip(round(300 / n**0.25), 24, 300))
+        return int(np.clip(round(300 / self.n_sites**0.25), 24, 300))
 
     def extent(self, sites: SiteColumns, trimmed: bool = False) -> tuple[Array, Array]:
         """Where the lines of each site begin and end, ppm; `trimmed`: where most of their intensity lies."""
@@ -164,7 +166,7 @@ class Engine:
         return _core.Lines(
             sites.delta, coupling=sites.coupling, eta=sites.eta, weight=sites.weight, zeta=sites.zeta,
             zeta_eta=sites.zeta_eta, euler=sites.euler, scale=self.scale, order1=self.order1, speed=self.speed,
-            transitions=self.table, density=self.density(len(sites)))
+            transitions=self.table, density=self.density)
 
     def _axis(self, window: Window, left: float, right: float, beyond: float = 0.0) -> tuple[int, int]:
         """First step and number of points: the window with its margin, or, where it folds, all from left to right."""

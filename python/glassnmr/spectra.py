@@ -207,7 +207,7 @@ def mas_spectrum(
     width = checked_width(fwhm_ppm, fwhm_hz, reference)
     checked_shape(shape)
     speed = _speed(spinning_speed, reference)
-    engine = Engine(nucleus, tesla, speed, kinds, method, density, n_threads)
+    engine = Engine(nucleus, tesla, speed, kinds, method, density, n_threads, len(sites))
     low, high, points = even_axis(axis) if axis is not None else span_of(*engine.extent(sites, trimmed=True), width)
     step = (high - low) / (points - 1)
     window = Window(low, step, points, width / step, shape, folding)
@@ -235,7 +235,7 @@ def mas_spectrum(
             "method": " + ".join(sorted(used, key=_METHODS.index)),
             "spinning_speed_hz": "infinite" if math.isinf(speed) else speed * reference,
             **({} if nucleus.spin == 0.5 else {"transitions": transitions}),
-            **({"density": engine.density(len(sites))} if "powder" in used else {}),
+            **({"density": engine.density} if "powder" in used else {}),
             **({"folding": True} if folding else {}),
             "outside": max(0.0, float(1 - within / total)),
         },
