@@ -39,7 +39,9 @@ std::size_t best_row(const State& state) {
 template <class State>
 class Stock {
 public:
-    explicit Stock(State& state) : state_(state), place_(state.n(), none) {}
+    explicit Stock(State& state) : state_(state), place_(state.n(), none) {
+        rows_.reserve(std::min(state.n(), pursuit_stock + pursuit_rows) * state.n());
+    }
 
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
 

@@ -26,14 +26,14 @@ def test_a_model_carries_its_uncertainty_and_a_sum_of_kernels(tmp_path: Path) ->
     assert [term["relevance"] for term in model.kernel] == [0.2, 0.8]
     assert [(term["first"], term["last"]) for term in model.kernel] == [(0, two), (two, soap.n_features)]
     path = tmp_path / "m.gnmr"
-    calibrated = NMRModel(model._core.with_intervals([0.5, 0.9], [[0.7, 1.8]], 3.5, provenance="told"))
+    calibrated = NMRModel(model._core.with_intervals([0.5, 0.6827, 0.9], [[0.7, 1.1, 1.8]], 3.5, provenance="told"))
     calibrated.save(path)
     again = NMRModel.load(path)
     assert again.kernel == model.kernel
     told = again.uncertainty
     assert told is not None and model.uncertainty is not None
     assert told["lam"] == 1e-3 and told["limit"] == 3.5 and "limit" not in model.uncertainty
-    np.testing.assert_array_equal(told["factors"], [[0.7, 1.8]])
+    np.testing.assert_array_equal(told["factors"], [[0.7, 1.1, 1.8]])
 
     rows = training_rows(data, soap)
     fitted = LSSVR(**regressor.get_params()).fit(rows, data.target("sigma_iso"))

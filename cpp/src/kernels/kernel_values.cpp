@@ -16,17 +16,19 @@ namespace {
 template <class Body>
 inline void in_packets(std::size_t n, double* row, const double* other, const Body& body) {
     constexpr std::size_t lanes = 8;
-    using Packet = Eigen::Array<double, 8, 1>;
-    for (std::size_t j = 0; j < n; j += lanes) {
-        const std::size_t here = n - j < lanes ? n - j : lanes;
-        Packet a, b;
-        for (std::size_t k = 0; k < lanes; ++k) {
-            a[static_cast<Eigen::Index>(k)] = row[j + (k < here ? k : 0)];
-            b[static_cast<Eigen::Index>(k)] = other[j + (k < here ? k : 0)];
-        }
-        const Packet value = body(a, b);
-        for (std::size_t k = 0; k < here; ++k) row[j + k] = value[static_cast<Eigen::Index>(k)];
+    using Packet = Eigen::Array<double, lanes, 1>;
+    using Row = Eigen::Map<Packet>;
+    using Other = Eigen::Map<const Packet>;
+    std::size_t j = 0;
+    for (; j + lanes <= n; j += lanes) Row(row + j) = body(Row(row + j), Other(other + j));
+    if (j == n) return;
+    Packet a = Packet::Zero(), b = Packet::Zero();
+    for (std::size_t k = 0; j + k < n; ++k) {
+        a[static_cast<Eigen::Index>(k)] = row[j + k];
+        b[static_cast<Eigen::Index>(k)] = other[j + k];
     }
+    const Packet value = body(a, b);
+    for (std::size_t k = 0; j + k < n; ++k) row[j + k] = value[static_cast<Eigen::Index>(k)];
 }
 
 }  // namespace
