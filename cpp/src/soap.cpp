@@ -232,8 +232,7 @@ void Soap::pull_back(const Environment& e, Workspace& workspace, const double* d
                      double* dl_dvectors) const {
     auto& work = static_cast<Scratch&>(workspace);
     const RadialTableView table = radial().table();
-    const std::size_t L = table.l_max + 1, np = table.n_pad, size = L * L * np,
-                      S = settings_.n_species;
+    const std::size_t L = table.l_max + 1, np = table.n_pad, S = settings_.n_species;
     const double* dl_dp = coefficient_gradient(e, work, dl_drow);
     const bool self = settings_.three_body && settings_.remove_self;
     if (self) {
