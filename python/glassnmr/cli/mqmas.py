@@ -69,7 +69,8 @@ def command(session: Session, files: tuple[Path, ...], given: tuple[dict[str, An
     sites = {name: column for name, column in sites.items() if name not in ("zeta", "eta_csa", "euler")}
     curve = _efficiency(nucleus, options["order"], efficiency, nutation)
     spans, points = (options.pop("range1"), options.pop("range2")), options.pop("points")
-    axes: dict[str, Any] = {f"axis_f{k + 1}": None if span is None else (*span, points[k]) for k, span in enumerate(spans)}
+    axes: dict[str, Any] = {f"axis_f{k + 1}": None if span is None else (*span, points[k])
+                            for k, span in enumerate(spans)}
     made = mqmas_spectrum(nucleus, **sites, **axes, efficiency=curve, n_threads=options.pop("threads"),
                           **_widths(options.pop("fwhm"), options.pop("fwhm1")), **options)
     _tell(session, made)
