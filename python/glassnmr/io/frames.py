@@ -229,6 +229,8 @@ def _sniff(path: Path) -> str | None:
             raise
         return None
     kind = _kind(start) or _output(path, start)
+    if kind is None and path.name.startswith("XDATCAR"):
+        raise ValueError(f"{path} is not an XDATCAR of VASP 5 or later: it has no line 'Direct configuration='")
     if kind is None and promised == "magres":
         raise ValueError(f"{path} is not a magres file: it does not begin with '#$magres-abinitio-v1.0'")
     if kind is None and promised is not None:

@@ -30,20 +30,24 @@ def read_xdatcar(
     """Yield the frames; None for those that `wanted` declines, whose lines are passed over unread."""
     frame = 0
     symbols: list[str] = []
+    kinds: list[tuple[str, int]] = []
     cell: NDArray[np.float64] | None = None
     line = file.readline()
     while line:
         where = f"{name}, frame {frame}"
         match = _CONFIGURATION.match(line)
         if match is None or cell is None:
-            symbols, cell = _header(file, where)
+            kinds, cell = _header(file, where)
+            symbols = []
             line = file.readline()
             match = _CONFIGURATION.match(line)
             if match is None:
                 raise ValueError(f"{where}: expected 'Direct configuration=', got {line.strip()[:40]!r}")
-        lines = list(islice(file, len(symbols)))
-        if len(lines) != len(symbols):
-            raise ValueError(f"{where} is cut off: {len(symbols)} atoms are promised, the file has {len(lines)}")
+        total = sum(count for _, count in kinds)
+        lines = list(islice(file, total))
+        if len(lines) != total:
+            raise ValueError(f"{where} is cut off: {total} atoms are promised, the file has {len(lines)}")
+        symbols = symbols or [kind for kind, count in kinds for _ in range(count)]
         if wanted is not None and not wanted(frame):
             yield None
         else:
@@ -58,8 +62,8 @@ def read_xdatcar(
             line = file.readline()
 
 
-def _header(file: IO[str], where: str) -> tuple[list[str], NDArray[np.float64]]:
-    """Elements and cell of the six lines after the title, which has been read."""
+def _header(file: IO[str], where: str) -> tuple[list[tuple[str, int]], NDArray[np.float64]]:
+    """Elements with their counts, and cell, of the six lines after the title, which has been read."""
     scale = floats(file.readline(), 1, f"{where}, scale")[0]
     cell = np.array([floats(file.readline(), 3, f"{where}, cell") for _ in range(3)])
     kinds, counts = file.readline().split(), file.readline().split()
@@ -69,7 +73,4 @@ def _header(file: IO[str], where: str) -> tuple[list[str], NDArray[np.float64]]:
     finite(cell, f"{where}, cell")
     if not 0 < scale < 1e9:
         raise ValueError(f"{where}: the scale of the cell must be positive, got {scale}")
-    total = sum(map(int, counts))
-    if total > 10**8:
-        raise ValueError(f"{where}: {total} atoms are too many")
-    return [kind for kind, count in zip(kinds, counts, strict=True) for _ in range(int(count))], scale * cell
+    return list(zip(kinds, map(int, counts), strict=True)), scale * cell
