@@ -235,6 +235,7 @@ def _shielding(found: _Found, atoms: ase.Atoms, name: str) -> NDArray[np.float64
         shift = shift + found.g0
     kinds = np.repeat(np.arange(1, len(found.counts) + 1), found.counts)
     core = np.array([found.core.get(kind, 0.0) for kind in kinds.tolist()]) + _core_g0(found)
+    finite(core, f"{name}, the cores' shifts")
     shift = shift + core[:, None, None] * np.eye(3)
     _agree(found, np.trace(shift, axis1=1, axis2=2) / 3, name)
     return -shift
