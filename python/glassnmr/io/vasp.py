@@ -247,7 +247,7 @@ def _agree(found: _Found, isotropic: NDArray[np.float64], name: str) -> None:
     if table is None or found.shielding:
         return
     if set(table) != set(range(1, len(isotropic) + 1)):
-        raise ValueError(f"{name} is malformed: its table of isotropic shifts has {len(table)} of {len(isotropic)} ions")
+        raise ValueError(f"{name} is malformed: its table of shifts has {len(table)} of {len(isotropic)} ions")
     printed = np.array([table[ion][1 if found.g0 is not None else 0] for ion in range(1, len(isotropic) + 1)])
     worst = int(np.argmax(np.abs(printed - isotropic)))
     if abs(printed[worst] - isotropic[worst]) > _AGREE + 1e-6 * abs(printed[worst]):
