@@ -24,7 +24,7 @@ from ase import Atoms
 from ase.io import read, write
 
 from glassnmr.files import replacing, replacing_path
-from glassnmr.generation.programs import Stopped, stop
+from glassnmr.generation.programs import Stopped, stopping
 
 try:
     import fcntl
@@ -100,8 +100,8 @@ def _run(structures: Iterable[Atoms], one: _Calculation, jobs: int) -> Iterator[
             ended, running = wait(running, return_when=FIRST_COMPLETED)
             yield from sorted((future.result() for future in ended), key=lambda outcome: outcome.index)
     finally:
-        stop(one.folder)
-        pool.shutdown(wait=True, cancel_futures=True)
+        with stopping(one.folder):
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,16 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["Stopped", "run_program", "stop"]
+__all__ = ["Stopped", "run_program", "stopping"]
 
 _live: dict[subprocess.Popen[bytes], Path] = {}
 _stopped: set[subprocess.Popen[bytes]] = set()
+_closed: Counter[Path] = Counter()  # folders that are being left: nothing starts in them
 _guard = threading.Lock()
 
 
@@ -28,13 +30,15 @@ def run_program(command: Sequence[str | os.PathLike[str]], folder: Path, *, log:
 
     Raises
     ------
-    TimeoutError after `timeout` seconds (the program and its children are killed), `Stopped` after `stop`.
+    TimeoutError after `timeout` seconds (the program and its children are killed), `Stopped` under `stopping`.
     """
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     with log.open("wb") as output:
-        process = subprocess.Popen(list(command), cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                   env=environment, start_new_session=True)
-        with _guard:
+        with _guard:  # started and known in one step, so that `stopping` misses none
+            if any(where == folder or where in folder.parents for where in _closed):
+                raise Stopped
+            process = subprocess.Popen(list(command), cwd=folder, stdin=subprocess.DEVNULL, stdout=output,
+                                       stderr=output, env=environment, start_new_session=True)
             _live[process] = folder
         try:
             status = process.wait(timeout)
@@ -51,13 +55,22 @@ def run_program(command: Sequence[str | os.PathLike[str]], folder: Path, *, log:
     return status
 
 
-def stop(folder: Path) -> None:
-    """End every program that runs in `folder` or below it."""
+@contextmanager
+def stopping(folder: Path) -> Iterator[None]:
+    """End every program that runs in `folder` or below it, and let none start there within the block."""
     with _guard:
+        _closed[folder] += 1
         ours = [process for process, where in _live.items() if where == folder or folder in where.parents]
         _stopped.update(ours)
-    for process in ours:
-        _kill(process)
+    try:
+        for process in ours:
+            _kill(process)
+        yield
+    finally:
+        with _guard:
+            _closed[folder] -= 1
+            if not _closed[folder]:
+                del _closed[folder]
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
