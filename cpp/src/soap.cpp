@@ -290,14 +290,10 @@ void Soap::coefficients(const Atoms& atoms, std::size_t n_centres, const std::in
                [&](Workspace& workspace, Sorter&, const auto& sorted, std::size_t first,
                    std::size_t last) {
                    auto& work = static_cast<Scratch&>(workspace);
-                   double* to = out + first * n_coefficients();
                    for (std::size_t i = first; i < last; ++i) {
                        plan_->density.expand(sorted(i), work);
-                       for (std::size_t an = 0; an < n_channels_ * table.n_max; ++an) {
-                           const double* c = work.c.data() + an / table.n_max * n_lm * table.n_pad +
-                                             an % table.n_max;
-                           for (std::size_t lm = 0; lm < n_lm; ++lm) *to++ = c[lm * table.n_pad];
-                       }
+                       kernels().ordered(n_channels_, table.n_max, table.n_pad, n_lm, work.c.data(),
+                                         out + i * n_coefficients());
                    }
                });
 }

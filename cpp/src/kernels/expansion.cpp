@@ -4,6 +4,7 @@
 #include "kernels/level.hpp"
 //
 #include <glassnmr/radial.hpp>
+#include <utility>
 
 #include "kernels/expansion.hpp"
 #include "kernels/harmonics_batch.hpp"
@@ -33,8 +34,16 @@ struct Directions {
     void set(const double* xyz, std::size_t here) {
         for (std::size_t k = 0; k < lanes; ++k) {
             const double* d = xyz + 3 * (k < here ? k : here - 1);
-            r[k] = __builtin_sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
-            for (std::size_t x = 0; x < 3; ++x) unit[x][k] = d[x] / r[k];
+            for (std::size_t x = 0; x < 3; ++x) unit[x][k] = d[x];
+        }
+        double inverse[lanes];
+        for (std::size_t k = 0; k < lanes; ++k) {
+            r[k] = __builtin_sqrt(unit[0][k] * unit[0][k] + unit[1][k] * unit[1][k] +
+                                  unit[2][k] * unit[2][k]);
+            inverse[k] = 1 / r[k];
+        }
+        for (std::size_t x = 0; x < 3; ++x) {
+            for (std::size_t k = 0; k < lanes; ++k) unit[x][k] *= inverse[k];
         }
     }
 };
@@ -93,9 +102,37 @@ inline void add_some_rows(std::size_t rows, std::size_t count, const Place* plac
     }
 }
 
+/// sum[lm] += y[lm][neighbour] h_l of one neighbour, from l to L.
+template <std::size_t N, std::size_t L, std::size_t l = 0>
+inline void add_orders(const Place& place, const double* y, Row<N>* sum) {
+    const double* a = place.coefficients + l * (degree + 1) * N;
+    auto h = Row<N>::load(a + degree * N);
+    for (std::size_t d = degree; d-- > 0;) h.horner(place.t, Row<N>::load(a + d * N));
+    for (std::size_t lm = l * l; lm < (l + 1) * (l + 1); ++lm) sum[lm].add(y[lm * chunk], h);
+    if constexpr (l < L) add_orders<N, L, l + 1>(place, y, sum);
+}
+
+/// Where all coefficients of one species fit in registers: one pass over its neighbours.
+template <std::size_t N, std::size_t L, std::size_t... lm>
+void add_in_registers(std::index_sequence<lm...>, std::size_t count, const Place* places,
+                      const double* y, double* c) {
+    Row<N> sum[] = {Row<N>::load(c + lm * N)...};
+    for (std::size_t j = 0; j < count; ++j) add_orders<N, L>(places[j], y + j, sum);
+    (sum[lm].store(c + lm * N), ...);
+}
+
+template <std::size_t N, std::size_t L>
+void add_in_registers(std::size_t count, const Place* places, const double* y, double* c) {
+    add_in_registers<N, L>(std::make_index_sequence<(L + 1) * (L + 1)>(), count, places, y, c);
+}
+
 template <std::size_t N>
 void add_chunk(const RadialTableView& table, std::size_t count, const Place* places,
                const double* y, double* c) {
+    if constexpr (N == widest && widest == 8) {
+        if (table.l_max == 4) return add_in_registers<N, 4>(count, places, y, c);
+        if (table.l_max == 3) return add_in_registers<N, 3>(count, places, y, c);
+    }
     for (std::size_t l = 0; l <= table.l_max; ++l) {
         const std::size_t np = N ? N : table.n_pad, offset = l * (degree + 1) * np;
         if constexpr (N > 0) {
@@ -126,18 +163,23 @@ void expand_padded(const RadialTableView& table, std::size_t n_species, const st
     double y[most_lm * chunk];
     Place places[chunk];
     Directions directions;
-    for (std::size_t s = 0; s < n_species; ++s) {
-        for (std::size_t j = first[s]; j < first[s + 1]; j += chunk) {
-            const std::size_t count = first[s + 1] - j < chunk ? first[s + 1] - j : chunk;
-            for (std::size_t k = 0; k < count; k += lanes) {
-                const std::size_t here = count - k < lanes ? count - k : lanes;
-                directions.set(xyz + 3 * (j + k), here);
-                harmonics_batch(table.l_max, table.legendre, directions.unit[0], directions.unit[1],
-                                directions.unit[2], chunk, y + k);
-                for (std::size_t i = 0; i < here; ++i)
-                    places[k + i] = Place::of(table, directions.r[i]);
-            }
-            add_chunk<N>(table, count, places, y, c + s * size);
+    std::size_t s = 0;
+    for (std::size_t begin = first[0], end; begin < first[n_species]; begin = end) {
+        end = first[n_species] - begin < chunk ? first[n_species] : begin + chunk;
+        for (std::size_t j = begin; j < end; j += lanes) {  // whatever their species
+            const std::size_t here = end - j < lanes ? end - j : lanes;
+            directions.set(xyz + 3 * j, here);
+            harmonics_batch(table.l_max, table.legendre, directions.unit[0], directions.unit[1],
+                            directions.unit[2], chunk, y + (j - begin));
+            for (std::size_t k = 0; k < here; ++k)
+                places[j - begin + k] = Place::of(table, directions.r[k]);
+        }
+        for (std::size_t from = begin; from < end;) {
+            while (first[s + 1] <= from) ++s;
+            const std::size_t to = first[s + 1] < end ? first[s + 1] : end;
+            add_chunk<N>(table, to - from, places + (from - begin), y + (from - begin),
+                         c + s * size);
+            from = to;
         }
     }
 }
@@ -388,6 +430,20 @@ void harmonics(std::size_t l_max, const double* legendre, const double* x, const
 void expand(const RadialTableView& table, std::size_t n_species, const std::size_t* first,
             const double* xyz, double* c) {
     GLASSNMR_PADDED(expand_padded, table.n_pad, table, n_species, first, xyz, c)
+}
+
+void ordered(std::size_t n_channels, std::size_t n_max, std::size_t n_pad, std::size_t n_lm,
+             const double* c, double* out) {
+    const std::size_t blocked_n = n_lm < 4 ? 0 : n_max - n_max % 4;
+    for (std::size_t a = 0; a < n_channels; ++a, c += n_lm * n_pad, out += n_max * n_lm) {
+        for (std::size_t lm = 0; blocked_n > 0 && lm < n_lm; lm += 4) {
+            const std::size_t at = lm + 4 <= n_lm ? lm : n_lm - 4;  // the last ones once more
+            transpose(4, blocked_n, c + at * n_pad, n_pad, out + at, n_lm);
+        }
+        for (std::size_t n = blocked_n; n < n_max; ++n) {
+            for (std::size_t lm = 0; lm < n_lm; ++lm) out[n * n_lm + lm] = c[lm * n_pad + n];
+        }
+    }
 }
 
 void expand_back(const RadialTableView& table, std::size_t n_species, const std::size_t* first,

@@ -29,6 +29,10 @@ struct ExpansionKernels {
     void (*expand)(const RadialTableView& table, std::size_t n_species, const std::size_t* first,
                    const double* xyz, double* c);
 
+    /// Coefficients as they are given out, [channel][n][lm], from c[channel][lm][n_pad].
+    void (*ordered)(std::size_t n_channels, std::size_t n_max, std::size_t n_pad, std::size_t n_lm,
+                    const double* c, double* out);
+
     /// dL/dxyz from dL/dc[s][lm][n_pad], eq. (6.10), and from dL/dself[s][l][n_pad][n_pad]
     /// (symmetric; null for none), the derivative by the sums of `self_terms`. Overwrites dl_dxyz.
     void (*expand_back)(const RadialTableView& table, std::size_t n_species,
@@ -57,6 +61,7 @@ struct ExpansionKernels {
 namespace GLASSNMR_LEVEL {
 GLASSNMR_ENTRY(ExpansionKernels, harmonics);
 GLASSNMR_ENTRY(ExpansionKernels, expand);
+GLASSNMR_ENTRY(ExpansionKernels, ordered);
 GLASSNMR_ENTRY(ExpansionKernels, expand_back);
 GLASSNMR_ENTRY(ExpansionKernels, self_terms);
 GLASSNMR_ENTRY(ExpansionKernels, power_spectrum);
