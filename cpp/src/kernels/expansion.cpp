@@ -20,12 +20,17 @@ constexpr std::size_t most_n = 64;
 constexpr std::size_t chunk = 4 * lanes;  // neighbours whose harmonics are held at a time
 constexpr std::size_t degree = RadialTableView::degree;
 
-// Rows of coefficients that are kept in registers at a time.
 #if defined(__AVX512F__)
-constexpr std::size_t most_rows = 13;
+constexpr std::size_t registers = 32;
 #else
-constexpr std::size_t most_rows = 5;
+constexpr std::size_t registers = 16;
 #endif
+
+/// Rows of N coefficients that are summed at a time: what stays in registers, beside those that a
+/// sum needs; not below 5, where radial functions formed again would cost more than memory.
+template <std::size_t N>
+constexpr std::size_t most_rows =
+    (registers - 6) / Row<N>::count > 5 ? (registers - 6) / Row<N>::count : 5;
 
 /// Unit vectors and lengths of up to `lanes` neighbours; the last one fills up what is missing.
 struct Directions {
@@ -62,8 +67,14 @@ struct Place {
     }
 };
 
-/// h[n] of one l by Horner's rule; np = N where N is not 0.
+/// h[n] of one l by Horner's rule; a: that l's coefficients.
 template <std::size_t N>
+inline Row<N> radial_row(const double* a, double t) {
+    auto h = Row<N>::load(a + degree * N);
+    for (std::size_t d = degree; d-- > 0;) h.horner(t, Row<N>::load(a + d * N));
+    return h;
+}
+
 inline void radial_values(const double* a, double t, std::size_t np, double* h) {
     for (std::size_t n = 0; n < np; ++n) h[n] = a[degree * np + n];
     for (std::size_t d = degree; d-- > 0;) {
@@ -71,82 +82,76 @@ inline void radial_values(const double* a, double t, std::size_t np, double* h) 
     }
 }
 
-/// c[row][n] += sum over `count` neighbours of y[row][neighbour] h[n], Rows rows in registers.
-template <std::size_t N, std::size_t Rows>
-inline void add_rows(std::size_t count, const Place* places, std::size_t offset, const double* y,
-                     double* c) {
-    double sum[Rows][N];
-    for (std::size_t m = 0; m < Rows; ++m) {
-        for (std::size_t n = 0; n < N; ++n) sum[m][n] = c[m * N + n];
-    }
+/// c[m][n] += sum over `count` neighbours of y[m][neighbour] h_l[n] for all m of one l, the sums in
+/// registers.
+template <std::size_t N, std::size_t... m>
+inline void add_rows(std::index_sequence<m...>, std::size_t l, std::size_t count,
+                     const Place* places, const double* y, double* c) {
+    Row<N> sum[] = {Row<N>::load(c + m * N)...};
     for (std::size_t j = 0; j < count; ++j) {
-        double h[N];
-        radial_values<N>(places[j].coefficients + offset, places[j].t, N, h);
-        for (std::size_t m = 0; m < Rows; ++m) {
-            const double value = y[m * chunk + j];
-            for (std::size_t n = 0; n < N; ++n) sum[m][n] += value * h[n];
-        }
+        const auto h = radial_row<N>(places[j].coefficients + l * (degree + 1) * N, places[j].t);
+        (sum[m].add(y[m * chunk + j], h), ...);
     }
-    for (std::size_t m = 0; m < Rows; ++m) {
-        for (std::size_t n = 0; n < N; ++n) c[m * N + n] = sum[m][n];
-    }
+    (sum[m].store(c + m * N), ...);
 }
 
 template <std::size_t N, std::size_t Rows>
-inline void add_some_rows(std::size_t rows, std::size_t count, const Place* places,
-                          std::size_t offset, const double* y, double* c) {
-    if (rows == Rows) {
-        add_rows<N, Rows>(count, places, offset, y, c);
+inline void add_some_rows(std::size_t rows, std::size_t l, std::size_t count, const Place* places,
+                          const double* y, double* c) {
+    if (rows >= Rows) {
+        add_rows<N>(std::make_index_sequence<Rows>(), l, count, places, y, c);
     } else if constexpr (Rows > 1) {
-        add_some_rows<N, Rows - 1>(rows, count, places, offset, y, c);
+        add_some_rows<N, Rows - 1>(rows, l, count, places, y, c);
     }
 }
 
 /// sum[lm] += y[lm][neighbour] h_l of one neighbour, from l to L.
 template <std::size_t N, std::size_t L, std::size_t l = 0>
 inline void add_orders(const Place& place, const double* y, Row<N>* sum) {
-    const double* a = place.coefficients + l * (degree + 1) * N;
-    auto h = Row<N>::load(a + degree * N);
-    for (std::size_t d = degree; d-- > 0;) h.horner(place.t, Row<N>::load(a + d * N));
+    const auto h = radial_row<N>(place.coefficients + l * (degree + 1) * N, place.t);
     for (std::size_t lm = l * l; lm < (l + 1) * (l + 1); ++lm) sum[lm].add(y[lm * chunk], h);
     if constexpr (l < L) add_orders<N, L, l + 1>(place, y, sum);
 }
 
-/// Where all coefficients of one species fit in registers: one pass over its neighbours.
+/// The same of all l at once, where they fit: one pass over the neighbours.
 template <std::size_t N, std::size_t L, std::size_t... lm>
-void add_in_registers(std::index_sequence<lm...>, std::size_t count, const Place* places,
-                      const double* y, double* c) {
+inline void add_all_rows(std::index_sequence<lm...>, std::size_t count, const Place* places,
+                         const double* y, double* c) {
     Row<N> sum[] = {Row<N>::load(c + lm * N)...};
     for (std::size_t j = 0; j < count; ++j) add_orders<N, L>(places[j], y + j, sum);
     (sum[lm].store(c + lm * N), ...);
 }
 
 template <std::size_t N, std::size_t L>
-void add_in_registers(std::size_t count, const Place* places, const double* y, double* c) {
-    add_in_registers<N, L>(std::make_index_sequence<(L + 1) * (L + 1)>(), count, places, y, c);
+bool add_in_registers(std::size_t l_max, std::size_t count, const Place* places, const double* y,
+                      double* c) {
+    if constexpr ((L + 1) * (L + 1) <= most_rows<N>) {
+        if (l_max == L) {
+            add_all_rows<N, L>(std::make_index_sequence<(L + 1) * (L + 1)>(), count, places, y, c);
+            return true;
+        }
+    }
+    if constexpr (L > 0) return add_in_registers<N, L - 1>(l_max, count, places, y, c);
+    return false;
 }
 
 template <std::size_t N>
 void add_chunk(const RadialTableView& table, std::size_t count, const Place* places,
                const double* y, double* c) {
-    if constexpr (N == widest && widest == 8) {
-        if (table.l_max == 4) return add_in_registers<N, 4>(count, places, y, c);
-        if (table.l_max == 3) return add_in_registers<N, 3>(count, places, y, c);
-    }
-    for (std::size_t l = 0; l <= table.l_max; ++l) {
-        const std::size_t np = N ? N : table.n_pad, offset = l * (degree + 1) * np;
-        if constexpr (N > 0) {
-            for (std::size_t row = l * l; row < (l + 1) * (l + 1);) {
-                const std::size_t left = (l + 1) * (l + 1) - row;
-                const std::size_t rows = left < most_rows ? left : most_rows;
-                add_some_rows<N, most_rows>(rows, count, places, offset, y + row * chunk,
-                                            c + row * np);
-                row += rows;
+    if constexpr (N > 0) {
+        if (add_in_registers<N, 4>(table.l_max, count, places, y, c)) return;
+        for (std::size_t l = 0; l <= table.l_max; ++l) {
+            for (std::size_t row = l * l, end = (l + 1) * (l + 1); row < end; row += most_rows<N>) {
+                add_some_rows<N, most_rows<N>>(end - row, l, count, places, y + row * chunk,
+                                               c + row * N);
             }
-        } else {
-            double h[most_n];
+        }
+    } else {
+        const std::size_t np = table.n_pad;
+        double h[most_n];
+        for (std::size_t l = 0; l <= table.l_max; ++l) {
             for (std::size_t j = 0; j < count; ++j) {
-                radial_values<0>(places[j].coefficients + offset, places[j].t, np, h);
+                radial_values(places[j].coefficients + l * (degree + 1) * np, places[j].t, np, h);
                 for (std::size_t lm = l * l; lm < (l + 1) * (l + 1); ++lm) {
                     for (std::size_t n = 0; n < np; ++n) c[lm * np + n] += y[lm * chunk + j] * h[n];
                 }
@@ -463,7 +468,7 @@ void self_terms(const RadialTableView& table, std::size_t n_species, const std::
             const Place place =
                 Place::of(table, __builtin_sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]));
             for (std::size_t l = 0; l < L; ++l) {
-                radial_values<0>(place.coefficients + l * (degree + 1) * np, place.t, np, h);
+                radial_values(place.coefficients + l * (degree + 1) * np, place.t, np, h);
                 double* to = z + s * size + l * np * np;
                 for (std::size_t n1 = 0; n1 < table.n_max; ++n1) {
                     for (std::size_t n2 = 0; n2 < np; ++n2) to[n1 * np + n2] += h[n1] * h[n2];

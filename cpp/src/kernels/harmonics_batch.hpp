@@ -15,31 +15,27 @@ inline constexpr std::size_t lanes = 8;
 static inline void harmonics_batch(std::size_t l_max, const double* legendre, const double* x,
                                    const double* y, const double* z, std::size_t stride,
                                    double* out) {
-    double c[lanes], s[lanes], p[lanes], before[lanes], next[lanes];
-    for (std::size_t k = 0; k < lanes; ++k) c[k] = 1, s[k] = 0;
+    using V = Row<lanes>;
+    const V vx = V::load(x), vy = V::load(y), vz = V::load(z);
+    V c, s = V::zero();  // (x + i y)^m
+    for (std::size_t k = 0; k < lanes; ++k) reinterpret_cast<double*>(&c)[k] = 1;
+    const V one = c;
     const double* constant = legendre;
     for (std::size_t m = 0; m <= l_max; ++m) {
-        const double start = *constant++;
-        for (std::size_t k = 0; k < lanes; ++k) p[k] = start, before[k] = 0;
+        V p = one * *constant++, before = V::zero();
         for (std::size_t l = m;; ++l) {
             double* plus = out + (l * l + l + m) * stride;
             double* minus = out + (l * l + l - m) * stride;
-            if (m == 0) {
-                for (std::size_t k = 0; k < lanes; ++k) plus[k] = p[k];
-            } else {
-                for (std::size_t k = 0; k < lanes; ++k) plus[k] = p[k] * c[k];
-                for (std::size_t k = 0; k < lanes; ++k) minus[k] = p[k] * s[k];
-            }
+            (p * c).store(plus);
+            if (m > 0) (p * s).store(minus);
             if (l == l_max) break;
             const double a = *constant++, b = *constant++;
-            for (std::size_t k = 0; k < lanes; ++k) next[k] = a * z[k] * p[k] - b * before[k];
-            for (std::size_t k = 0; k < lanes; ++k) before[k] = p[k], p[k] = next[k];
+            const V next = vz * p * a - before * b;
+            before = p, p = next;
         }
-        for (std::size_t k = 0; k < lanes; ++k) {
-            const double t = x[k] * c[k] - y[k] * s[k];
-            s[k] = x[k] * s[k] + y[k] * c[k];
-            c[k] = t;
-        }
+        const V t = vx * c - vy * s;
+        s = vx * s + vy * c;
+        c = t;
     }
 }
 
