@@ -3,13 +3,12 @@
 #include "kernels/level.hpp"
 //
 #include "kernels/couplings.hpp"
+#include "kernels/padded.hpp"
 #include "kernels/row.hpp"
 
 namespace glassnmr::GLASSNMR_LEVEL {
 
 namespace {
-
-constexpr std::size_t most_n = 64;
 
 inline std::size_t start(BlockShape shape, std::size_t n1) {
     return shape == BlockShape::full ? 0 : shape == BlockShape::upper ? n1 : n1 + 1;
@@ -201,30 +200,12 @@ void couple_back_padded(const CouplingPlan& plan, const double* c, const double*
 }  // namespace
 
 void couple(const CouplingPlan& plan, const double* c, double* scratch, double* p) {
-    switch (plan.n_pad) {
-        case 4:
-            return couple_padded<4>(plan, c, scratch, p);
-        case 8:
-            return couple_padded<8>(plan, c, scratch, p);
-        case 12:
-            return couple_padded<12>(plan, c, scratch, p);
-        default:
-            return couple_padded<0>(plan, c, scratch, p);
-    }
+    GLASSNMR_PADDED(couple_padded, plan.n_pad, plan, c, scratch, p)
 }
 
 void couple_back(const CouplingPlan& plan, const double* c, const double* dl_dp, double* scratch,
                  double* dl_dc) {
-    switch (plan.n_pad) {
-        case 4:
-            return couple_back_padded<4>(plan, c, dl_dp, scratch, dl_dc);
-        case 8:
-            return couple_back_padded<8>(plan, c, dl_dp, scratch, dl_dc);
-        case 12:
-            return couple_back_padded<12>(plan, c, dl_dp, scratch, dl_dc);
-        default:
-            return couple_back_padded<0>(plan, c, dl_dp, scratch, dl_dc);
-    }
+    GLASSNMR_PADDED(couple_back_padded, plan.n_pad, plan, c, dl_dp, scratch, dl_dc)
 }
 
 }  // namespace glassnmr::GLASSNMR_LEVEL

@@ -9,15 +9,7 @@ namespace glassnmr {
 
 struct RadialTableView;
 
-/// Products of channels a and b: all n x n' with a weight, or n <= n' with the weight off the
-/// diagonal.
-struct SpectrumBlock {
-    std::size_t a, b;
-    bool triangle;
-    double weight;
-};
-
-/// Coefficients and invariants of one centre.
+/// Density coefficients of one centre.
 struct ExpansionKernels {
     /// Y_lm of eight unit vectors, THEORY.md eq. (4.2): out[lm][8].
     void (*harmonics)(std::size_t l_max, const double* legendre, const double* x, const double* y,
@@ -43,18 +35,6 @@ struct ExpansionKernels {
     /// h_n'l. Overwrites z.
     void (*self_terms)(const RadialTableView& table, std::size_t n_species,
                        const std::size_t* first, const double* xyz, double* z);
-
-    /// Power spectrum of one centre, THEORY.md eq. (6.3), block by block, from padded coefficients
-    /// c[channel][lm][n_pad]; scale[l].
-    void (*power_spectrum)(std::size_t n_blocks, const SpectrumBlock* blocks, std::size_t n_max,
-                           std::size_t n_pad, std::size_t l_max, const double* scale,
-                           const double* c, double* p);
-
-    /// dL/dc += what dL/dp gives, eq. (6.9).
-    void (*power_spectrum_back)(std::size_t n_blocks, const SpectrumBlock* blocks,
-                                std::size_t n_max, std::size_t n_pad, std::size_t l_max,
-                                const double* scale, const double* c, const double* dl_dp,
-                                double* dl_dc);
 };
 
 #ifdef GLASSNMR_ENTRY  // inside the kernels: this level's functions
@@ -64,8 +44,6 @@ GLASSNMR_ENTRY(ExpansionKernels, expand);
 GLASSNMR_ENTRY(ExpansionKernels, ordered);
 GLASSNMR_ENTRY(ExpansionKernels, expand_back);
 GLASSNMR_ENTRY(ExpansionKernels, self_terms);
-GLASSNMR_ENTRY(ExpansionKernels, power_spectrum);
-GLASSNMR_ENTRY(ExpansionKernels, power_spectrum_back);
 }  // namespace GLASSNMR_LEVEL
 #endif
 

@@ -18,12 +18,14 @@
 #include "kernels/lineshape.hpp"
 #include "kernels/powder.hpp"
 #include "kernels/products.hpp"
+#include "kernels/spectrum.hpp"
 #include "kernels/svd.hpp"
 #include "kernels/triplets.hpp"
 
 namespace glassnmr {
 
 struct Kernels : ExpansionKernels,
+                 SpectrumKernels,
                  LineshapeKernels,
                  PowderKernels,
                  ProductKernels,

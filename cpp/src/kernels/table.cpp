@@ -8,8 +8,8 @@ namespace glassnmr::GLASSNMR_LEVEL {
 
 extern const Kernels table;
 const Kernels table = {
-    {&harmonics, &expand, &ordered, &expand_back, &self_terms, &power_spectrum,
-     &power_spectrum_back},
+    {&harmonics, &expand, &ordered, &expand_back, &self_terms},
+    {&power_spectrum, &power_spectrum_back},
     {&isotropic_lines, &central_lines, &paired_lines, &central_bands, &shift_bands},
     {&still_frequencies, &turning_bands, &deposit_triangles},
     {&dot, &axpy, &gemm_nt, &gemm_nn, &gemm_tn, &packed_size, &pack, &gemm_packed,
