@@ -9,6 +9,7 @@
 
 #include "accumulate.hpp"
 #include "kernels/kernels.hpp"
+#include "octant.hpp"
 #include "sites.hpp"
 
 namespace glassnmr {
@@ -17,16 +18,6 @@ namespace {
 
 constexpr double pi = 3.14159265358979323846;
 constexpr std::size_t lanes = PowderKernels::lanes, most_samples = std::size_t{1} << 14;
-
-/// The solid angle of a triangle of unit vectors: Van Oosterom and Strackee.
-double solid_angle(const double* a, const double* b, const double* c) {
-    const double triple = a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) +
-                          a[2] * (b[0] * c[1] - b[1] * c[0]);
-    const auto dot = [](const double* u, const double* v) {
-        return u[0] * v[0] + u[1] * v[1] + u[2] * v[2];
-    };
-    return 2 * std::atan2(std::abs(triple), 1 + dot(a, b) + dot(b, c) + dot(c, a));
-}
 
 /// R diag(values) R^t with R = R_z(a) R_y(b) R_z(c): eq. (11.9), added as xx, yy, zz, xy, xz, yz.
 void add_turned(const double* values, const double* euler, double* out) {
@@ -81,7 +72,8 @@ double stray(const Anisotropy& a) {
 /// One site's transition over one octant, laid on an axis.
 class OctantLine {
 public:
-    OctantLine(const Octant& octant, const LineGrid& grid) : octant_(octant), grid_(grid) {}
+    OctantLine(const Octant& octant, const LineGrid& grid)
+        : octant_(octant), grid_(grid), corner_(3 * octant.n_triangles(0)) {}
 
     void operator()(const Anisotropy& a, double constant, double speed, double weight,
                     const double* sign, double* out, double* lost) {
@@ -99,10 +91,11 @@ public:
         for (std::size_t i = 0; i < octant_.density(); ++i) {
             const std::size_t here = octant_.row_size(i), above = octant_.row_size(i + 1);
             row(evaluate, a, i + 1, sign, here, n_bands);
-            octant_.triangles(i, corner_, share_);
-            kernels().deposit_triangles(grid_, share_.size(), corner_.data(), share_.data(),
-                                        centre_.data(), (constant - grid_.first) * grid_.per_step,
-                                        weight, n_bands, offset_.data(), bands_.data(), out, lost);
+            octant_.corners(i, corner_.data());
+            kernels().deposit_triangles(grid_, octant_.n_triangles(i), corner_.data(),
+                                        octant_.shares(i), centre_.data(),
+                                        (constant - grid_.first) * grid_.per_step, weight, n_bands,
+                                        offset_.data(), bands_.data(), out, lost);
             std::copy_n(centre_.begin() + static_cast<std::ptrdiff_t>(here), above,
                         centre_.begin());
             std::copy_n(bands_.begin() + static_cast<std::ptrdiff_t>(here * n_bands),
@@ -125,36 +118,11 @@ private:
 
     const Octant& octant_;
     LineGrid grid_;
-    std::vector<double> xyz_, centre_, bands_, offset_, share_;
+    std::vector<double> xyz_, centre_, bands_, offset_;
     std::vector<unsigned> corner_;
 };
 
 }  // namespace
-
-Octant::Octant(std::size_t density) : density_(density) {}
-
-void Octant::direction(std::size_t i, std::size_t j, double* xyz) const {
-    const auto x = static_cast<double>(density_ - i - j), y = static_cast<double>(j),
-               z = static_cast<double>(i), norm = 1 / std::sqrt(x * x + y * y + z * z);
-    xyz[0] = x * norm, xyz[1] = y * norm, xyz[2] = z * norm;
-}
-
-void Octant::triangles(std::size_t i, std::vector<unsigned>& corner,
-                       std::vector<double>& share) const {
-    const std::size_t here = row_size(i), n = 2 * (here - 1) - 1;
-    corner.resize(3 * n), share.resize(n);
-    for (std::size_t t = 0; t < n; ++t) {
-        const std::size_t j = t / 2;
-        const std::size_t at[3] = {t % 2 ? j + 1 : j, t % 2 ? here + j : j + 1,
-                                   t % 2 ? here + j + 1 : here + j};
-        double v[3][3];
-        for (std::size_t k = 0; k < 3; ++k) {
-            corner[3 * t + k] = static_cast<unsigned>(at[k]);
-            direction(at[k] < here ? i : i + 1, at[k] < here ? at[k] : at[k] - here, v[k]);
-        }
-        share[t] = solid_angle(v[0], v[1], v[2]) * 2 / pi;
-    }
-}
 
 std::size_t turn_samples(double reach) {
     const double wanted = 2 * (reach + 3 * std::cbrt(reach) + 6);

@@ -16,6 +16,7 @@
 #include "bessel.hpp"
 #include "central_table.hpp"
 #include "kernels/kernels.hpp"
+#include "octant.hpp"
 #include "powder.hpp"
 #include "sites.hpp"
 
@@ -197,8 +198,8 @@ void central_node(double ratio, float* values) {
     const double speed = ratio == 0 ? std::numeric_limits<double>::infinity() : 1 / ratio;
     Evaluator evaluate(speed, band_samples);
     const std::size_t most = 2 * octant.row_size(0);
-    std::vector<double> xyz(3 * most), centre(most), bands(most * band_samples), share;
-    std::vector<unsigned> corner;
+    std::vector<double> xyz(3 * most), centre(most), bands(most * band_samples);
+    std::vector<unsigned> corner(3 * octant.n_triangles(0));
     for (std::size_t edge = 0; edge <= T::n_cells; ++edge) {
         const double eta = central_table_eta(edge), d = 1 - eta * eta / 3, s = -2. / 21;
         const Anisotropy a = {
@@ -215,8 +216,9 @@ void central_node(double ratio, float* values) {
         for (std::size_t i = 0; i < octant.density(); ++i) {
             const std::size_t here = octant.row_size(i), above = octant.row_size(i + 1);
             row(i + 1, here);
-            octant.triangles(i, corner, share);
-            for (std::size_t t = 0; t < share.size(); ++t) {
+            octant.corners(i, corner.data());
+            const double* share = octant.shares(i);
+            for (std::size_t t = 0; t < octant.n_triangles(i); ++t) {
                 double v[3], mean[B::lanes] = {};
                 for (std::size_t k = 0; k < 3; ++k) {
                     const std::size_t at = corner[3 * t + k];
