@@ -30,15 +30,16 @@ def shift_tensor(zeta: float, eta: float, rotation: Array | None = None) -> Arra
     return turned @ np.diag([-zeta * (1 + eta) / 2, -zeta * (1 - eta) / 2, zeta]) @ turned.T
 
 
-def transition_frequencies(spin: float, larmor: float, efg: Array, shift: Array, b: Array) -> Array:
+def transition_frequencies(spin: float, larmor: float, efg: Array, shift: Array, b: Array, across: bool = False
+                           ) -> Array:
     """Offsets (n, 2I) from the Larmor frequency of the transitions m -> m - 1 with the field along b (n, 3).
 
     `efg` is in frequency units, `shift` is a fraction of one. The field is the quantisation axis of exact eigenstates.
+    `across` counts the part of the shift across the field, too, which the engine leaves out.
     """
     i = spin_operators(spin)
-    # the part of the shift across the field matters in second order of the shift alone, which the engine leaves out
-    along = np.einsum("na,ab,nb->n", b, shift, b)
-    zeeman = -larmor * (1 + along)[:, None, None] * np.einsum("na,aij->nij", b, i)
+    felt = b + b @ shift if across else b * (1 + np.einsum("na,ab,nb->n", b, shift, b))[:, None]
+    zeeman = -larmor * np.einsum("na,aij->nij", felt, i)
     quadrupolar = np.einsum("ab,aij,bjk->ik", efg, i, i) / (2 * spin * (2 * spin - 1)) if spin > 0.5 else 0.0
     energies = np.linalg.eigvalsh(zeeman + quadrupolar)
     return np.diff(energies, axis=1) - larmor

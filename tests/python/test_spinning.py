@@ -332,6 +332,27 @@ def test_a_shift_anisotropy_does_not_matter_at_infinite_speed() -> None:
     assert misfit(at_1_ghz, plain) < 5e-3
 
 
+@pytest.mark.parametrize("nucleus, coupling, zeta", [("17O", 5.0, 150.0), ("27Al", 10.0, 100.0), ("23Na", 3.0, 100.0)])
+def test_cross_terms_of_coupling_and_shift_leave_the_central_transition_as_it_is(nucleus: str, coupling: float,
+                                                                                 zeta: float) -> None:
+    known = isotope(nucleus)
+    larmor, efg = known.larmor_frequency(14.1), gradient(coupling, 0.4)
+    shift, b = shift_tensor(zeta * 1e-6, 0.3, rotation_matrix(*EULER)), golden_sphere(2000)
+
+    def across(tensor: Array) -> Array:
+        exact, along = (transition_frequencies(known.spin, larmor, tensor, shift, b, across=a) for a in (True, False))
+        return (exact - along) * 1e6  # Hz
+
+    cross = across(efg) - across(0 * efg)  # what the shift does alone is the same for all
+    quadrupolar = 3 * coupling / (2 * known.spin * (2 * known.spin - 1))
+    order = np.arange(known.spin - 0.5, -known.spin, -1)  # m - 1/2
+    size = quadrupolar * zeta * np.abs(order)  # Hz
+    assert np.all(np.abs(cross) <= 1.05 * size + 3)
+    assert np.all(np.abs(cross).max(axis=0) >= 0.7 * size - 3)
+    assert np.abs(cross[:, order == 0]).max() < 3
+    assert np.abs((cross + cross[:, ::-1]).mean(axis=0)).max() < 1  # the pair of satellites keeps its centre
+
+
 def test_the_zeta_of_the_shielding_is_that_of_the_shift_with_the_other_sign() -> None:
     options = {"field": 9.4, "delta_iso": [0.0], "eta_csa": 0.0, "spinning_speed": 0.0, "fwhm_ppm": 1,
                "axis": (-150, 150, 1201)}
