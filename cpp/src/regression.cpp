@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "aligned.hpp"
+#include "centred.hpp"
 #include "kernels/kernels.hpp"
+#include "normal_equations.hpp"
 #include "parallel.hpp"
 #include "qr.hpp"
 
@@ -28,55 +30,6 @@ void check_finite(std::size_t n, const double* values) {
     for (std::size_t k = 0; k < n; ++k) {
         if (!std::isfinite(values[k]))
             throw numerical_error("the regression has no finite solution; increase lam");
-    }
-}
-
-/// Square roots of the weights, and their sum of squares; without a free bias all means are zero.
-struct Weights {
-    Weights(std::size_t n, const double* weights, bool with_bias = true)
-        : root(n, 1.0), free_bias(with_bias) {
-        for (std::size_t i = 0; weights && i < n; ++i) {
-            if (!(weights[i] >= 0) || !std::isfinite(weights[i])) {
-                invalid("sample_weight must be finite and not negative, got " +
-                        std::to_string(weights[i]));
-            }
-            root[i] = std::sqrt(weights[i]);
-        }
-        for (std::size_t i = 0; i < n; ++i) sum += root[i] * root[i];
-        if (!(sum > 0)) invalid("sample_weight must not be zero everywhere");
-    }
-
-    /// Weighted mean of every `stride`-th number.
-    double mean(const double* values, std::size_t stride = 1) const {
-        if (!free_bias) return 0;
-        double total = 0;
-        for (std::size_t i = 0; i < root.size(); ++i)
-            total += root[i] * root[i] * values[i * stride];
-        return total / sum;
-    }
-
-    Buffer root;
-    double sum = 0;
-    bool free_bias;
-};
-
-/// THEORY.md eq. (9.2): columns sqrt(w) (phi - mean), column-major (n, m), and the means (m).
-void centre(const Weights& w, std::size_t n, std::size_t m, const double* factor, double* a,
-            double* means, int n_threads) {
-    parallel_for(m, n_threads, [&](std::size_t c) {
-        const double* from = factor + c * n;
-        means[c] = w.mean(from);
-        for (std::size_t i = 0; i < n; ++i) a[c * n + i] = w.root[i] * (from[i] - means[c]);
-    });
-}
-
-/// sqrt(w) (y - mean), column-major (n, n_targets).
-void centre_targets(const Weights& w, std::size_t n, std::size_t n_targets, const double* y,
-                    double* out, double* means) {
-    for (std::size_t t = 0; t < n_targets; ++t) {
-        means[t] = w.mean(y + t, n_targets);
-        for (std::size_t i = 0; i < n; ++i)
-            out[t * n + i] = w.root[i] * (y[i * n_targets + t] - means[t]);
     }
 }
 
@@ -145,11 +98,19 @@ void ridge(std::size_t n, std::size_t m, const double* factor, const double* wei
     if (root && (lam == 0 || n_counts == 0 || counts[n_counts - 1] != static_cast<std::int64_t>(m)))
         invalid("the root of A^T A + lam needs lam above 0 and all features");
     const Weights w(n, weights);
-    Buffer a(n * m), means(m), c(n * n_targets), y_means(n_targets), lower;
-    centre(w, n, m, factor, a.data(), means.data(), n_threads);
+    Buffer c(n * n_targets), y_means(n_targets), lower;
     centre_targets(w, n, n_targets, y, c.data(), y_means.data());
-    const PanelQr qr(n, m, a.data(), n, n_threads);
-    qr.apply(true, n_targets, c.data(), n, n_threads);
+    NormalEquations normal(w, n, m, factor, n_threads);
+    const Buffer& means = normal.means();
+    const bool formed = normal.sound(lam) && normal.factorise(lam);
+    Buffer a;
+    std::unique_ptr<const PanelQr> qr;
+    if (!formed) {
+        a.resize(n * m);
+        centre(w, n, m, factor, means.data(), a.data(), n_threads);
+        qr = std::make_unique<const PanelQr>(n, m, a.data(), n, n_threads);
+        qr->apply(true, n_targets, c.data(), n, n_threads);
+    }
     for (std::size_t p = 0; p < n_counts; ++p) {
         if (counts[p] < 1 || static_cast<std::size_t>(counts[p]) > m) {
             invalid("counts must lie in 1.." + std::to_string(m) + ", got " +
@@ -158,7 +119,9 @@ void ridge(std::size_t n, std::size_t m, const double* factor, const double* wei
         const auto k = static_cast<std::size_t>(counts[p]);
         double* to = v + p * m * n_targets;
         std::fill_n(to, m * n_targets, 0.0);
-        if (lam == 0) {
+        if (formed) {
+            normal.solve(k, n_targets, c.data(), to);
+        } else if (lam == 0) {
             solve_plain(k, a.data(), n, n_targets, c.data(), n, to);
         } else {
             lower.resize(k * k);
@@ -172,7 +135,8 @@ void ridge(std::size_t n, std::size_t m, const double* factor, const double* wei
         }
     }
     if (means_out) std::copy(means.begin(), means.end(), means_out);
-    if (root) std::copy(lower.begin(), lower.end(), root);
+    const Buffer& found = formed ? normal.lower() : lower;
+    if (root) std::copy(found.begin(), found.end(), root);
 }
 
 struct RidgePath::Parts {
@@ -210,7 +174,8 @@ RidgePath::RidgePath(std::size_t n, std::size_t m, const double* factor, const d
         if (root == 0) invalid("sample_weight must be positive here, got 0");
     }
     Buffer a(n * m), small(m * m), left(n * m, 0.0);
-    centre(parts->w, n, m, factor, a.data(), parts->means.data(), n_threads);
+    column_means(parts->w, n, m, factor, parts->means.data(), n_threads);
+    centre(parts->w, n, m, factor, parts->means.data(), a.data(), n_threads);
     const PanelQr qr(n, m, a.data(), n, n_threads);
     const Buffer r = leading(m, a.data(), n);
     if (!kernels().svd(m, r.data(), small.data(), parts->s.data(), parts->v.data())) {
@@ -313,13 +278,20 @@ void leave_one_out(std::size_t n, std::size_t m, const double* factor, const dou
     check_lam(1, &lam);
     if (lam == 0) invalid("lam must be positive here, got 0");
     const Weights w(n, weights);
-    Buffer a(n * m), means(m), c(n * n_targets), y_means(n_targets), lower(m * m);
-    centre(w, n, m, factor, a.data(), means.data(), n_threads);
+    Buffer z(n * m), c(n * n_targets), y_means(n_targets), lower;
     centre_targets(w, n, n_targets, y, c.data(), y_means.data());
-    Buffer z(a.begin(), a.end());  // Z = R'^-T A^T, (m, n): then H = sqrt(w) sqrt(w)^T / W + Z^T Z
-    const PanelQr qr(n, m, a.data(), n, n_threads);
-    damped_qr(m, a.data(), n, std::sqrt(lam), 0, nullptr, lower.data(), n_threads);
-    solve_triangular(m, lower.data(), false, n, z.data(), n_threads);
+    NormalEquations normal(w, n, m, factor, n_threads);
+    centre(w, n, m, factor, normal.means().data(), z.data(), n_threads);
+    const bool formed = normal.sound(lam) && normal.factorise(lam);
+    if (!formed) {
+        Buffer a(z.begin(), z.end());
+        const PanelQr qr(n, m, a.data(), n, n_threads);
+        lower.resize(m * m);
+        damped_qr(m, a.data(), n, std::sqrt(lam), 0, nullptr, lower.data(), n_threads);
+    }
+    // Z = R'^-T A^T, (m, n): then H = sqrt(w) sqrt(w)^T / W + Z^T Z
+    solve_triangular(m, formed ? normal.lower().data() : lower.data(), false, n, z.data(),
+                     n_threads);
     Buffer leverage(n), fitted(n_targets * n, 0.0), zc(n_targets * m);
     for (std::size_t i = 0; i < n; ++i) leverage[i] = w.root[i] * w.root[i] / w.sum;
     for (std::size_t j = 0; j < m; ++j) {

@@ -389,7 +389,7 @@ class KernelRidge(Regressor):
 class LSSVR(Regressor):
     """Least-squares support vector regression on landmarks, with a free bias (THEORY.md eq. (9.1)-(9.7)).
 
-    Ridge regression on the features Phi = K_NM L^-T of the landmarks' incomplete Cholesky factor, solved by QR; with
+    Ridge regression on the features Phi = K_NM L^-T of the landmarks' incomplete Cholesky factor; with
     all rows as landmarks it is exact kernel ridge regression with a free bias.
 
     Parameters

@@ -41,6 +41,41 @@ def test_ridge_and_its_path_are_weighted_least_squares(lam):
     np.testing.assert_allclose(path_bias[1], bias[1], rtol=1e-9)
 
 
+@pytest.mark.parametrize("share", [0.5, 2.0])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_normal_equations_are_corrected_to_least_squares_or_not_used(share, weighted):
+    """Features that nearly repeat, with lam just above and below the border of THEORY.md eq. (9.23)."""
+    factor, y, weights, _ = problem(n=400, m=20)
+    factor = np.vstack([factor, factor + 1e-7 * np.random.default_rng(5).normal(size=factor.shape)])
+    w = weights if weighted else np.ones(400)
+    centred = np.sqrt(w) * (factor - (factor @ w / w.sum())[:, None])
+    lam = share * 1e4 * np.finfo(float).eps * (centred**2).sum()
+    v, bias, means, root = _core.ridge(factor, y, lam=lam, counts=np.array([40]), weights=weights if weighted else None,
+                                       with_root=True)
+    slow_v, slow_bias = slow_ridge(factor, y, lam, w)
+    np.testing.assert_allclose(v[0], slow_v, rtol=1e-6, atol=1e-7 * np.abs(slow_v).max())
+    np.testing.assert_allclose(factor.T @ v[0] + bias[0], factor.T @ slow_v + slow_bias, rtol=1e-9)
+    np.testing.assert_allclose(means, factor @ w / w.sum(), rtol=1e-12)
+    np.testing.assert_allclose(root @ root.T, centred @ centred.T + lam * np.eye(40), rtol=1e-12,
+                               atol=1e-13 * (centred**2).sum())
+    assert (np.triu(root, 1) == 0).all()
+
+
+def test_many_rows_are_worked_off_in_parts_with_the_same_bits_for_any_number_of_threads():
+    factor, y, weights, _ = problem(n=4_500, m=260)
+    counts = np.array([100, 260])
+    given = {"lam": 1e-3, "counts": counts, "weights": weights, "with_root": True}
+    one, three = (_core.ridge(factor, y, n_threads=t, **given) for t in (1, 3))
+    for a, b in zip(one, three, strict=True):
+        assert (a == b).all()
+    for k, count in enumerate(counts):
+        slow_v, slow_bias = slow_ridge(factor[:count], y, 1e-3, weights)
+        np.testing.assert_allclose(factor[:count].T @ one[0][k][:count] + one[1][k], factor[:count].T @ slow_v
+                                   + slow_bias, rtol=1e-9)
+    left = [_core.leave_one_out(factor, y, lam=1e-3, weights=weights, n_threads=t) for t in (1, 3)]
+    assert (left[0] == left[1]).all()
+
+
 def test_zero_lam_takes_the_least_norm_where_features_repeat():
     factor, y, _, _ = problem(m=6)
     doubled = np.ascontiguousarray(np.vstack([factor, factor]))

@@ -12,8 +12,8 @@ namespace glassnmr {
 /// Ridge regression with a free bias on features Phi, given as its transpose `factor` (m, n), m <=
 /// n: THEORY.md eq. (9.1).
 ///
-/// min sum_i w_i (y_i - b - phi_i . v)^2 + lam |v|^2 by QR of the centred features, never by normal
-/// equations. weights (n) or null for ones; y (n, n_targets). One factorisation serves n_counts
+/// min sum_i w_i (y_i - b - phi_i . v)^2 + lam |v|^2 by corrected normal equations of the centred
+/// features, eq. (9.23), or by QR where lam is too small for them. weights (n) or null for ones; y (n, n_targets). One factorisation serves n_counts
 /// prefixes of the features (counts, each in 1..m): v (n_counts, m, n_targets), zero beyond each
 /// count, and bias (n_counts, n_targets). Throws numerical_error when the result is not finite.
 ///
@@ -63,7 +63,7 @@ private:
 /// y - prediction of each row by the regression without it, eq. (9.6) for groups of one row: out
 /// (n, n_targets).
 ///
-/// For one lam: two QR and a triangular solve instead of RidgePath's singular values. Rows of
+/// For one lam: the factor of `ridge` and a triangular solve instead of RidgePath's singular values. Rows of
 /// weight zero get 0. Throws numerical_error when the rest does not determine the regression.
 GLASSNMR_API void leave_one_out(std::size_t n, std::size_t m, const double* factor,
                                 const double* weights, std::size_t n_targets, const double* y,
