@@ -188,7 +188,9 @@ Model::Model(ModelParts parts)
     : parts_(std::move(parts)),
       predictor_(checked(parts_).kernel, parts_.n_landmarks, parts_.descriptor->n_features(),
                  parts_.landmarks.data(), n_targets(), parts_.weights.data(), parts_.bias.data(),
-                 parts_.uncertainty ? &parts_.uncertainty->variance : nullptr) {}
+                 parts_.uncertainty ? &parts_.uncertainty->variance : nullptr) {
+    name_quantities();
+}
 
 Records model_records(const ModelParts& p) {
     const std::uint64_t D = p.descriptor->n_features(), T = p.targets.size(), M = p.n_landmarks;

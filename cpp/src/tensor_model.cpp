@@ -61,7 +61,7 @@ void check(const TensorModelParts& p) {
 }
 
 /// THEORY.md eq. (11.12): adds the components y of one part to a Cartesian tensor.
-void add_part(std::size_t lambda, const double* y, double* t) {
+void add_components(std::size_t lambda, const double* y, double* t) {
     const double r = std::sqrt(0.5), s = std::sqrt(1.0 / 6);
     if (lambda == 1) {  // y, z, x
         t[5] += r * y[2], t[7] -= r * y[2];
@@ -120,6 +120,7 @@ TensorModel::TensorModel(TensorModelParts parts) : parts_(std::move(parts)) {
                                  part.landmarks.data(), F, part.weights.data(),
                                  zeros_.back().data());
     }
+    name_quantities();
 }
 
 bool TensorModel::holds_tensors(const std::string& path) {
@@ -173,51 +174,68 @@ TensorModel TensorModel::load(const std::string& path) {
     }
 }
 
+bool TensorModel::has_uncertainty() const {
+    return parts_.isotropic && parts_.isotropic->has_uncertainty();
+}
+
+void TensorModel::add_isotropic(std::size_t n, const double* x, double* tensors,
+                                double* novelty) const {
+    if (!parts_.isotropic) {
+        if (novelty) invalid("this model carries no uncertainty");
+        return;
+    }
+    std::vector<double> iso(n);
+    parts_.isotropic->rows(n, x, iso.data(), novelty, Precision::full);
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t k = 0; k < 9; k += 4) tensors[9 * i + k] += iso[i];
+}
+
+void TensorModel::add_part(std::size_t k, std::size_t n, const double* x, const double* rows,
+                           double* tensors) const {
+    const Equivariants& equivariants = *parts_.parts[k].equivariants;
+    const std::size_t F = equivariants.n_equivariants(), C = equivariants.n_components();
+    std::vector<double> weights(n * F);
+    predictors_[k].block(n, x, weights.data(), nullptr, Precision::full);
+    for (std::size_t i = 0; i < n; ++i) {
+        double y[5] = {};
+        for (std::size_t m = 0; m < C; ++m)
+            y[m] = kernels().dot(F, weights.data() + i * F, rows + (i * C + m) * F);
+        add_components(equivariants.settings().lambda, y, tensors + 9 * i);
+    }
+}
+
 void TensorModel::predict(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
-                          double* out, int n_threads) const {
+                          double* out, int n_threads, double* novelty) const {
+    if (novelty && !has_uncertainty()) invalid("this model carries no uncertainty");
     check_centres(atoms, n_centres, centres);
     const std::size_t D = parts_.descriptor->n_features();
-    std::size_t widest = 0, most = 0;
-    for (const TensorPart& part : parts_.parts) {
+    std::size_t widest = 0;
+    for (const TensorPart& part : parts_.parts)
         widest = std::max(widest, part.equivariants->n_features());
-        most = std::max(most, part.equivariants->n_equivariants());
-    }
     const std::size_t wave =
         std::clamp<std::size_t>(wave_bytes / (8 * (D + widest)) / task * task, task, 64 * task);
     const std::size_t held = std::min(wave, n_centres);
-    std::vector<double> x(held * D), rows(held * widest), iso(held);
+    std::vector<double> x(held * D), rows(held * widest);
     for (std::size_t first = 0; first < n_centres; first += wave) {
         const std::size_t n = std::min(wave, n_centres - first);
         const std::int64_t* which = centres + first;
         double* to = out + 9 * first;
+        const auto blocks = [&](const auto& body) {
+            parallel_for((n + task - 1) / task, n_threads,
+                         [&](std::size_t b) { body(b * task, std::min(task, n - b * task)); });
+        };
         std::fill_n(to, 9 * n, 0.0);
         parts_.descriptor->transform(atoms, n, which, x.data(), n_threads);
-        if (parts_.isotropic) {
-            parallel_for((n + task - 1) / task, n_threads, [&](std::size_t b) {
-                const std::size_t at = b * task, here = std::min(task, n - at);
-                parts_.isotropic->rows(here, x.data() + at * D, iso.data() + at, nullptr,
-                                       Precision::full);
-                for (std::size_t i = at; i < at + here; ++i)
-                    for (std::size_t k = 0; k < 9; k += 4) to[9 * i + k] = iso[i];
-            });
-        }
+        blocks([&](std::size_t at, std::size_t here) {
+            add_isotropic(here, x.data() + at * D, to + 9 * at,
+                          novelty ? novelty + first + at : nullptr);
+        });
         for (std::size_t k = 0; k < parts_.parts.size(); ++k) {
             const Equivariants& equivariants = *parts_.parts[k].equivariants;
-            const std::size_t F = equivariants.n_equivariants(), C = equivariants.n_components();
             equivariants.transform(atoms, n, which, rows.data(), n_threads);
-            parallel_for((n + task - 1) / task, n_threads, [&](std::size_t b) {
-                const std::size_t at = b * task, here = std::min(task, n - at);
-                std::vector<double> weights(here * F);
-                predictors_[k].block(here, x.data() + at * D, weights.data(), nullptr,
-                                     Precision::full);
-                for (std::size_t i = 0; i < here; ++i) {
-                    double y[5] = {};
-                    for (std::size_t m = 0; m < C; ++m) {
-                        y[m] = kernels().dot(F, weights.data() + i * F,
-                                             rows.data() + ((at + i) * C + m) * F);
-                    }
-                    add_part(equivariants.settings().lambda, y, to + 9 * (at + i));
-                }
+            blocks([&](std::size_t at, std::size_t here) {
+                add_part(k, here, x.data() + at * D, rows.data() + at * equivariants.n_features(),
+                         to + 9 * at);
             });
         }
     }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <glassnmr/descriptor.hpp>
 #include <glassnmr/kernel.hpp>
+#include <glassnmr/local_model.hpp>
 #include <glassnmr/predictor.hpp>
 #include <memory>
 #include <optional>
@@ -44,18 +45,13 @@ struct ModelParts {
     std::shared_ptr<const Uncertainty> uncertainty;      ///< null when the model has none
 };
 
-/// Neighbours that an MD code brings: of each centre the places among the atoms, where images are
-/// atoms of their own (ghosts). Entries at or beyond the cutoff are left out.
-struct NeighbourList {
-    std::size_t n_centres = 0;
-    const std::int64_t* centres = nullptr;  ///< (n_centres)
-    const std::size_t* first = nullptr;   ///< (n_centres + 1): centre i has first[i], first[i + 1]
-    const std::int32_t* index = nullptr;  ///< (first[n_centres])
-};
-
-/// A trained model: structure in, NMR parameters of every centre out. Immutable and thread-safe.
-class GLASSNMR_API Model {
+/// A trained model of scalars: structure in, NMR parameters of every centre out. Immutable and
+/// thread-safe.
+class GLASSNMR_API Model : public LocalModel {
 public:
+    using LocalModel::gradient;
+    using LocalModel::predict;
+
     /// Throws std::invalid_argument when the parts do not fit together.
     explicit Model(ModelParts parts);
 
@@ -70,47 +66,49 @@ public:
     const Descriptor& descriptor() const { return *parts_.descriptor; }
     std::size_t n_targets() const { return parts_.targets.size(); }
 
-    /// THEORY.md eq. (10.3) for the given centres: out (n_centres, n_targets). `atoms.species`
-    /// counts channels. Feature rows live only in blocks: memory does not grow with the number of
-    /// centres. Same bits for any number of threads.
+    const std::string& isotope() const override { return parts_.isotope; }
+    const std::string& centre() const override { return parts_.centre; }
+    const std::vector<std::string>& species() const override { return parts_.species; }
+    double cutoff() const override { return descriptor().cutoff(); }
+    const std::vector<Quantity>& quantities() const override { return quantities_; }
+    std::optional<std::pair<double, double>> reference() const override { return parts_.reference; }
+    bool has_uncertainty() const override { return parts_.uncertainty != nullptr; }
+    void deviations(std::size_t n, const double* novelty, double* out) const override;
+
+    /// delta_iso, of a model of sigma_iso with a reference.
+    const std::vector<Quantity>& derived() const override { return derived_; }
+    void derive(std::size_t n, const double* values, double* out) const override;
+    void derive_gradient(std::size_t n, const double* values, const double* dl_dderived,
+                         double* dl_dvalues) const override;
+
+    /// THEORY.md eq. (10.3) for the given centres: out (n_centres, n_targets). Feature rows live
+    /// only in blocks.
     ///
     /// Unless null, novelty (n_centres), eq. (9.12): the deviation of target t is noise_t sqrt(1 +
     /// novelty). Throws std::invalid_argument when that is asked of a model without uncertainty.
     void predict(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
-                 double* out, int n_threads = 0, double* novelty = nullptr,
-                 Precision precision = Precision::full) const;
-
-    /// The same from the caller's list; cell and pbc of the atoms are not looked at.
-    void predict(const Atoms& atoms, const NeighbourList& list, double* out, int n_threads = 0,
-                 double* novelty = nullptr, Precision precision = Precision::full) const;
-
-    /// The same for the environment of one centre: `vectors` (n, 3) in Å, `species` (n); out
-    /// (n_targets), novelty one number.
-    void environment(std::size_t n, const double* vectors, const std::int32_t* species, double* out,
-                     double* novelty = nullptr) const;
+                 double* out, int n_threads = 0, double* novelty = nullptr) const override {
+        predict(atoms, n_centres, centres, out, n_threads, novelty, Precision::full);
+    }
+    void predict(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
+                 double* out, int n_threads, double* novelty, Precision precision) const;
 
     /// The same for feature rows (n, n_features), on the calling thread.
     void rows(std::size_t n, const double* rows, double* out, double* novelty = nullptr,
               Precision precision = Precision::full) const;
 
-    /// THEORY.md eq. (10.4): from dL/dpredictions (n_centres, n_targets) to dL/dpositions (atoms.n,
-    /// 3) and dL/dstrain (3, 3), both overwritten. Same bits for any number of threads.
     void gradient(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
                   const double* dl_dpredictions, double* dl_dpositions, double* dl_dstrain,
-                  int n_threads = 0) const;
-
-    /// The same from the caller's list: ghosts get their own share of dL/dpositions, to be added to
-    /// the atoms that they are images of.
-    void gradient(const Atoms& atoms, const NeighbourList& list, const double* dl_dpredictions,
-                  double* dl_dpositions, double* dl_dstrain, int n_threads = 0) const;
-
-    /// dL/dvectors (n, 3) of one environment.
-    void environment_gradient(std::size_t n, const double* vectors, const std::int32_t* species,
-                              const double* dl_dpredictions, double* dl_dvectors) const;
+                  int n_threads = 0) const override;
 
     /// dL/drows (n, n_features) of feature rows, on the calling thread.
     void rows_gradient(std::size_t n, const double* rows, const double* dl_dpredictions,
                        double* dl_drows) const;
+
+    void environments(std::size_t n, const Neighbourhood* near, double* out,
+                      double* novelty = nullptr, int n_threads = 1) const override;
+    void environments_gradient(std::size_t n, const Neighbourhood* near, const double* dl_dvalues,
+                               double* dl_dvectors) const override;
 
     /// Half width of the interval of target t that a share `level` of values lies in is
     /// factors[t] times its deviation, eq. (9.13). Throws std::invalid_argument for a level that
@@ -118,10 +116,12 @@ public:
     void interval_factors(double level, double* factors) const;
 
 private:
-    std::size_t block() const;  ///< rows a task
+    std::size_t block() const override;
+    void name_quantities();
 
     ModelParts parts_;
     Predictor predictor_;
+    std::vector<Quantity> quantities_, derived_;
 };
 
 }  // namespace glassnmr

@@ -36,8 +36,11 @@ struct TensorModelParts {
 
 /// A trained model of whole tensors: structure in, a Cartesian tensor for every centre out.
 /// Immutable and thread-safe.
-class GLASSNMR_API TensorModel {
+class GLASSNMR_API TensorModel : public LocalModel {
 public:
+    using LocalModel::gradient;
+    using LocalModel::predict;
+
     /// Throws std::invalid_argument when the parts do not fit together.
     explicit TensorModel(TensorModelParts parts);
     TensorModel(TensorModel&&) noexcept = default;
@@ -53,15 +56,46 @@ public:
 
     const TensorModelParts& parts() const { return parts_; }
 
+    const std::string& isotope() const override { return parts_.isotope; }
+    const std::string& centre() const override { return parts_.centre; }
+    const std::vector<std::string>& species() const override { return parts_.species; }
+    double cutoff() const override { return cutoff_; }
+    const std::vector<Quantity>& quantities() const override { return quantities_; }
+    std::optional<std::pair<double, double>> reference() const override;
+    bool has_uncertainty() const override;
+    void deviations(std::size_t n, const double* novelty, double* out) const override;
+
+    /// Of a shielding: sigma_iso, delta_iso with a reference, span, skew, zeta, eta_csa; of a field
+    /// gradient: V_zz and, of a nucleus with a moment, C_Q, abs_C_Q, eta.
+    const std::vector<Quantity>& derived() const override { return derived_; }
+    void derive(std::size_t n, const double* values, double* out) const override;
+    void derive_gradient(std::size_t n, const double* values, const double* dl_dderived,
+                         double* dl_dvalues) const override;
+
     /// THEORY.md eq. (9.19), (9.20): tensors of the given centres, out (n_centres, 3, 3).
-    /// Memory does not grow with their number; the same bits for any number of threads.
     void predict(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
-                 double* out, int n_threads = 0) const;
+                 double* out, int n_threads = 0, double* novelty = nullptr) const override;
+
+    void environments(std::size_t n, const Neighbourhood* near, double* out,
+                      double* novelty = nullptr, int n_threads = 1) const override;
+    /// THEORY.md eq. (10.6).
+    void environments_gradient(std::size_t n, const Neighbourhood* near, const double* dl_dvalues,
+                               double* dl_dvectors) const override;
 
 private:
+    std::size_t block() const override;
+    void name_quantities();
+    /// Adds sigma_iso 1 of rows x (n, D) to the tensors; overwrites novelty (n) unless it is null.
+    void add_isotropic(std::size_t n, const double* x, double* tensors, double* novelty) const;
+    /// Adds part k to the tensors, from x and the rows (n, n_features) of its equivariants.
+    void add_part(std::size_t k, std::size_t n, const double* x, const double* rows,
+                  double* tensors) const;
+
     TensorModelParts parts_;
     std::vector<std::vector<double>> zeros_;  ///< biases of the parts
     std::vector<Predictor> predictors_;
+    std::vector<Quantity> quantities_, derived_;
+    double cutoff_ = 0;
 };
 
 }  // namespace glassnmr
