@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from glassnmr.training import train, validate
     from glassnmr.tuning import nested_tune, tune
     from glassnmr.validation import GroupedKFold, cross_validate
+    from glassnmr.workers import predict_frames
 
 # Where each public name lives: loaded when it is first used, so that the command line starts fast.
 _HOME = {
@@ -68,7 +69,7 @@ _HOME = {
     "EquivariantLSSVR": "tensor_learning", "TensorModel": "tensor_model", "load_model": "tensor_model",
     "train_tensor": "tensor_training", "validate_tensor": "tensor_training",
     "train": "training", "validate": "training", "nested_tune": "tuning", "tune": "tuning",
-    "GroupedKFold": "validation", "cross_validate": "validation",
+    "GroupedKFold": "validation", "cross_validate": "validation", "predict_frames": "workers",
 }
 
 __all__ = [
@@ -78,9 +79,9 @@ __all__ = [
     "NumericalError", "ReducedDescriptor", "Spectrum", "Spectrum2D", "SphericalBesselSOAP", "TensorModel",
     "__version__", "average_predictions", "config", "cross_validate", "ensemble_sites", "fit_czjzek",
     "fit_extended_czjzek", "fit_reference", "fit_sites", "fit_spectrum", "former_mixing", "isotope", "load_model",
-    "mas_spectrum", "mqmas_spectrum", "neighbours", "nested_tune", "rank_models", "read_dataset", "read_frames",
-    "read_measurement", "read_predictions", "reduce_descriptor", "site_labels", "train", "train_tensor", "tune",
-    "uncertain_spectrum", "validate", "validate_tensor", "write_predictions",
+    "mas_spectrum", "mqmas_spectrum", "neighbours", "nested_tune", "predict_frames", "rank_models", "read_dataset",
+    "read_frames", "read_measurement", "read_predictions", "reduce_descriptor", "site_labels", "train", "train_tensor",
+    "tune", "uncertain_spectrum", "validate", "validate_tensor", "write_predictions",
 ]
 
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from glassnmr.io import Prediction
     from glassnmr.model import NMRModel
     from glassnmr.tensor_model import TensorModel
+    from glassnmr.workers import PredictedFrame
 
 __all__ = ["command", "predict_files"]
 
@@ -36,15 +38,22 @@ __all__ = ["command", "predict_files"]
 @click.option("--topology", type=click.Path(path_type=Path), metavar="FILE",
               help="Structure file that names the atoms of XTC, DCD and NetCDF trajectories.")
 @click.option("--resume", is_flag=True, help="Go on where a run ended: the .h5 file keeps its whole frames.")
+@click.option("--jobs", type=click.IntRange(0), default=1,
+              help="Frames at once, on threads or, with --dask local, processes; 0 is one for each processor.")
+@click.option("--dask", metavar="WHERE",
+              help="Spread the frames over Dask: local, the address of a scheduler (tcp://host:8786) or its file "
+                   "(.json). A worker that dies loses nothing.")
 @threads_option
 @output(help="Predictions, as .csv, .extxyz, .parquet, .h5, .json (chemiscope) or .magres.")
 @pass_session
 def command(session: Session, files: tuple[Path, ...], models: tuple[Path, ...], types: str | None, index: str | None,
-            labels: tuple[str, ...], topology: Path | None, resume: bool, threads: int, output: Path) -> None:
+            labels: tuple[str, ...], topology: Path | None, resume: bool, jobs: int, dask: str | None, threads: int,
+            output: Path) -> None:
     """Predict the NMR parameters of every atom of the structures in FILES.
 
-    Frames are read, predicted and written one at a time, whatever the length of a trajectory. An .h5 file grows frame
-    by frame and can be taken up again; the other files appear whole at the end.
+    Frames are read, predicted and written one at a time, or a few with --jobs and --dask, whatever the length of a
+    trajectory; results do not depend on who does the work. An .h5 file grows frame by frame and can be taken up again;
+    the other files appear whole at the end.
 
     \b
     Example:
@@ -60,7 +69,7 @@ def command(session: Session, files: tuple[Path, ...], models: tuple[Path, ...],
     loaded = [load_model(path) for path in models]
     with session.progress("frames") as progress:
         rows = predict_files(files, loaded, output, types=types, index=index, labels=labels, n_threads=threads,
-                             progress=progress, topology=topology, resume=resume)
+                             progress=progress, topology=topology, resume=resume, jobs=jobs, dask=dask)
     for model, path in zip(loaded, models, strict=True):
         if "sigma_iso" in model.targets and model.reference is None:
             session.say(f"{path} has no shift reference: {output} holds shieldings of {model.isotope}, no shifts")
@@ -70,33 +79,25 @@ def command(session: Session, files: tuple[Path, ...], models: tuple[Path, ...],
 def predict_files(files: Sequence[Path], models: Sequence[NMRModel | TensorModel], output: Path, *,
                   types: str | None = None, index: str | None = None, labels: Sequence[str] = (), n_threads: int = 0,
                   progress: Callable[[int], None] | None = None, topology: Path | None = None,
-                  resume: bool = False) -> int:
+                  resume: bool = False, jobs: int = 1, dask: str | None = None) -> int:
     """Stream the frames of all files through all models into one file of predictions; returns the rows written."""
     from glassnmr.io import frames_done, read_frames, write_predictions
+    from glassnmr.workers import predict_frames
 
     done = frames_done(output) if resume else 0
-    numbered = enumerate(atoms for path in files for atoms in read_frames(path, types, index, topology=topology))
-    rest = islice(numbered, done, None)
+    frames = (atoms for path in files for atoms in read_frames(path, types, index, topology=topology))
+    results = predict_frames(islice(frames, done, None), models, first=done, jobs=jobs, dask=dask, labels=labels,
+                             n_threads=n_threads, progress=progress)
     waiting: deque[ase.Atoms] = deque()
-    return write_predictions(output, _drain(waiting), _predict(rest, models, waiting, labels, n_threads, progress),
-                             labels=labels, resume=resume)
+    with closing(results):
+        return write_predictions(output, _drain(waiting), _said(results, waiting), labels=labels, resume=resume)
 
 
-def _predict(frames: Iterable[tuple[int, ase.Atoms]], models: Sequence[NMRModel | TensorModel],
-             waiting: deque[ase.Atoms], labels: Sequence[str], n_threads: int,
-             progress: Callable[[int], None] | None) -> Iterator[Prediction]:
+def _said(results: Iterator[PredictedFrame], waiting: deque[ase.Atoms]) -> Iterator[Prediction]:
     """The predictions frame by frame; each frame is handed over in `waiting` just before they are."""
-    from glassnmr.sites import is_kind, site_labels
-
-    for number, atoms in frames:
-        for label in labels:
-            if label not in atoms.arrays and is_kind(label):
-                atoms.set_array(label, site_labels(atoms, kind=label))
-        waiting.append(atoms)
-        for model in models:
-            yield model.predict_frame(atoms, frame=number, n_threads=n_threads)
-        if progress is not None:
-            progress(number + 1)
+    for frame in results:
+        waiting.append(frame.atoms)
+        yield from frame.predictions
 
 
 def _drain(waiting: deque[ase.Atoms]) -> Iterator[ase.Atoms]:
