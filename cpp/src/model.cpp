@@ -8,6 +8,7 @@
 #include "descriptor_records.hpp"
 #include "model_records.hpp"
 #include "parallel.hpp"
+#include "uncertainty_records.hpp"
 
 namespace glassnmr {
 
@@ -23,28 +24,6 @@ std::pair<double, double> bounds(const std::string& target) {
     return {target == "abs_C_Q" ? 0 : -infinite, infinite};
 }
 
-void check(const Uncertainty& u, std::size_t M, std::size_t T) {
-    const std::size_t K = u.levels.size();
-    check_variance(u.variance, M);
-    if (!(u.lam > 0) || !std::isfinite(u.lam)) invalid("lam of the uncertainty must be positive");
-    if (u.noise.size() != T || u.factors.size() != T * K) {
-        invalid("noise must have " + std::to_string(T) + " entries and factors shape (" +
-                std::to_string(T) + ", " + std::to_string(K) + ")");
-    }
-    for (const auto* values : {&u.noise, &u.factors}) {
-        for (const double x : *values) {
-            if (!(x >= 0) || !std::isfinite(x))
-                invalid("noise and factors must be finite and not negative");
-        }
-    }
-    for (std::size_t k = 0; k < K; ++k) {
-        if (!(u.levels[k] > (k ? u.levels[k - 1] : 0)) || !(u.levels[k] < 1))
-            invalid("levels must be rising numbers between 0 and 1");
-    }
-    if (!(u.limit >= 0) || !std::isfinite(u.limit))
-        invalid("limit must be finite and not negative");
-}
-
 void check(const ModelParts& p) {
     if (!p.descriptor) invalid("a model needs a descriptor");
     const std::size_t D = p.descriptor->n_features(), T = p.targets.size(), M = p.n_landmarks;
@@ -58,7 +37,7 @@ void check(const ModelParts& p) {
     if (p.weights.size() != M * T) {
         invalid("weights must have shape (" + std::to_string(M) + ", " + std::to_string(T) + ")");
     }
-    if (p.uncertainty) check(*p.uncertainty, M, T);
+    if (p.uncertainty) check_uncertainty(*p.uncertainty, M, T, T);
     if (p.bias.size() != T) invalid("bias must have " + std::to_string(T) + " entries");
     for (const auto* values : {&p.landmarks, &p.weights, &p.bias}) {
         for (const double x : *values) {
@@ -75,23 +54,6 @@ void check(const ModelParts& p) {
                 invalid("names of species, targets and units must be single words");
         }
     }
-}
-
-/// Rows of the lower triangle one after the other, and back.
-std::vector<double> triangle(const std::vector<double>& full, std::size_t m) {
-    std::vector<double> rows;
-    for (std::size_t i = 0; i < m; ++i) {
-        const auto from = full.begin() + static_cast<std::ptrdiff_t>(i * m);
-        rows.insert(rows.end(), from, from + static_cast<std::ptrdiff_t>(i + 1));
-    }
-    return rows;
-}
-
-std::vector<double> square(const std::vector<double>& rows, std::size_t m) {
-    std::vector<double> full(m * m, 0.0);
-    for (std::size_t i = 0, at = 0; i < m; at += ++i)
-        std::copy_n(rows.data() + at, i + 1, full.data() + i * m);
-    return full;
 }
 
 void write_kernel(const KernelSum& kernel, Records& r) {
@@ -146,36 +108,6 @@ KernelSum read_kernel(const Fields& f) {
     return KernelSum(std::move(terms));
 }
 
-void write_uncertainty(const Uncertainty& u, std::uint64_t M, std::uint64_t T, Records& r) {
-    r["variance_cholesky"] = numbers(triangle(u.variance.cholesky, M), {M * (M + 1) / 2});
-    r["variance_root"] = numbers(triangle(u.variance.root, M), {M * (M + 1) / 2});
-    r["variance_means"] = numbers(u.variance.means, {M});
-    r["variance_weight"] = number(u.variance.total_weight);
-    r["variance_lam"] = number(u.lam);
-    r["noise"] = numbers(u.noise, {T});
-    if (u.levels.empty()) return;
-    r["interval_levels"] = numbers(u.levels, {u.levels.size()});
-    r["interval_factors"] = numbers(u.factors, {T, u.levels.size()});
-    r["novelty_limit"] = number(u.limit);
-}
-
-std::shared_ptr<const Uncertainty> read_uncertainty(const Fields& f, std::size_t M) {
-    if (!f.has("variance_cholesky")) return nullptr;
-    auto u = std::make_shared<Uncertainty>();
-    u->variance.cholesky = square(f.doubles("variance_cholesky", M * (M + 1) / 2), M);
-    u->variance.root = square(f.doubles("variance_root", M * (M + 1) / 2), M);
-    u->variance.means = f.doubles("variance_means", M);
-    u->variance.total_weight = f.number("variance_weight");
-    u->lam = f.number("variance_lam");
-    u->noise = f.doubles("noise");
-    if (f.has("interval_levels")) {
-        u->levels = f.doubles("interval_levels");
-        u->factors = f.doubles("interval_factors");
-        u->limit = f.number("novelty_limit");
-    }
-    return u;
-}
-
 const ModelParts& checked(const ModelParts& p) {
     check(p);
     check_kernel(p.kernel, p.descriptor->n_features());
@@ -200,7 +132,7 @@ Records model_records(const ModelParts& p) {
     r["species"] = text(joined(p.species));
     write_descriptor(*p.descriptor, r);
     write_kernel(p.kernel, r);
-    if (p.uncertainty) write_uncertainty(*p.uncertainty, M, T, r);
+    if (p.uncertainty) write_uncertainty(*p.uncertainty, M, r);
     r["landmarks"] = numbers(p.landmarks, {M, D});
     r["weights"] = numbers(p.weights, {M, T});
     r["bias"] = numbers(p.bias, {T});
@@ -297,18 +229,9 @@ void Model::rows_gradient(std::size_t n, const double* x, const double* dl_dpred
 }
 
 void Model::interval_factors(double level, double* factors) const {
-    if (!parts_.uncertainty || parts_.uncertainty->levels.empty())
-        invalid("this model carries no calibrated intervals");
-    const Uncertainty& u = *parts_.uncertainty;
-    const std::size_t K = u.levels.size();
-    for (std::size_t k = 0; k < K; ++k) {
-        if (std::abs(u.levels[k] - level) > 1e-9) continue;
-        for (std::size_t t = 0; t < n_targets(); ++t) factors[t] = u.factors[t * K + k];
-        return;
-    }
-    std::string known;
-    for (const double q : u.levels) known += (known.empty() ? "" : ", ") + std::to_string(q);
-    invalid("level must be one of " + known + ", got " + std::to_string(level));
+    const std::size_t k = level_place(parts_.uncertainty.get(), level);
+    for (std::size_t t = 0; t < n_targets(); ++t)
+        factors[t] = parts_.uncertainty->factors[t * parts_.uncertainty->levels.size() + k];
 }
 
 }  // namespace glassnmr

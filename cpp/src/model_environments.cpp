@@ -41,6 +41,30 @@ void Model::derive(std::size_t n, const double* values, double* out) const {
     for (std::size_t i = 0; i < n; ++i) out[i] = a + b * values[i * T + s];
 }
 
+double Model::novelty_limit() const {
+    if (!parts_.uncertainty || parts_.uncertainty->levels.empty())
+        invalid("this model carries no calibrated intervals");
+    return parts_.uncertainty->limit;
+}
+
+void Model::derived_deviations(std::size_t n, const double*, const double* novelty,
+                               double* out) const {
+    if (!parts_.uncertainty) invalid("this model carries no uncertainty");
+    if (derived_.empty()) return;
+    const double noise = parts_.uncertainty->noise[place_of_shielding(parts_)];
+    for (std::size_t i = 0; i < n; ++i)
+        out[i] = std::abs(parts_.reference->second) * noise * std::sqrt(1 + novelty[i]);
+}
+
+void Model::derived_half_widths(double level, std::size_t n, const double* values,
+                                const double* novelty, double* out) const {
+    std::vector<double> factors(n_targets());
+    interval_factors(level, factors.data());
+    derived_deviations(n, values, novelty, out);
+    for (std::size_t i = 0; i < n && !derived_.empty(); ++i)
+        out[i] *= factors[place_of_shielding(parts_)];
+}
+
 void Model::derive_gradient(std::size_t n, const double*, const double* dl_dderived,
                             double* dl_dvalues) const {
     const std::size_t T = n_targets(), s = place_of_shielding(parts_);

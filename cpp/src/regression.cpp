@@ -92,12 +92,12 @@ void check_sizes(std::size_t n, std::size_t m) {
 void ridge(std::size_t n, std::size_t m, const double* factor, const double* weights,
            std::size_t n_targets, const double* y, double lam, std::size_t n_counts,
            const std::int64_t* counts, double* v, double* bias, int n_threads, double* means_out,
-           double* root) {
+           double* root, bool free_bias) {
     check_sizes(n, m);
     check_lam(1, &lam);
     if (root && (lam == 0 || n_counts == 0 || counts[n_counts - 1] != static_cast<std::int64_t>(m)))
         invalid("the root of A^T A + lam needs lam above 0 and all features");
-    const Weights w(n, weights);
+    const Weights w(n, weights, free_bias);
     Buffer c(n * n_targets), y_means(n_targets), lower;
     centre_targets(w, n, n_targets, y, c.data(), y_means.data());
     NormalEquations normal(w, n, m, factor, n_threads);

@@ -8,6 +8,7 @@
 #include "kernels/kernels.hpp"
 #include "parallel.hpp"
 #include "tensor_values.hpp"
+#include "uncertainty_records.hpp"
 
 namespace glassnmr {
 
@@ -55,20 +56,67 @@ void add_vectors(const Descriptor& descriptor, std::size_t n, const Neighbourhoo
 
 void TensorModel::name_quantities() {
     quantities_ = tensor_elements(parts_.tensor);
-    derived_ = parts_.tensor == "ms" ? ShieldingValues(reference()).names()
-                                     : GradientValues(parts_.isotope).names();
+    values_ = TensorValues::of(parts_.tensor, parts_.isotope, reference());
+    derived_ = values_->names();
     cutoff_ = parts_.descriptor->cutoff();
     for (const TensorPart& part : parts_.parts)
         cutoff_ = std::max(cutoff_, part.equivariants->cutoff());
 }
 
-/// Of the isotropic part alone: that of the diagonal.
 void TensorModel::deviations(std::size_t n, const double* novelty, double* out) const {
     if (!has_uncertainty()) invalid("this model carries no uncertainty");
-    std::vector<double> iso(n);
-    parts_.isotropic->deviations(n, novelty, iso.data());
-    for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t k = 0; k < 9; ++k) out[9 * i + k] = k % 4 == 0 ? iso[i] : 0;
+    const std::vector<double>& noise = parts_.uncertainty->noise;
+    const double iso = noise[0] * noise[0], one = noise[1] * noise[1], two = noise[2] * noise[2];
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t k = 0; k < 9; ++k) {
+            const double variance = k % 4 == 0 ? iso + 2 * two / 3 : (one + two) / 2;
+            out[9 * i + k] = std::sqrt(variance * (1 + novelty[i]));
+        }
+    }
+}
+
+void TensorModel::interval_factors(double level, double* factors) const {
+    for (std::size_t e = 0; e < 9; ++e)
+        factors[e] = interval_factor(level, parts_.tensor + (e % 4 == 0 ? "_ii" : "_ij"));
+}
+
+double TensorModel::interval_factor(double level, const std::string& name) const {
+    const Uncertainty* u = parts_.uncertainty.get();
+    const std::size_t k = level_place(u, level);
+    const auto found = std::find(parts_.calibrated.begin(), parts_.calibrated.end(), name);
+    if (found == parts_.calibrated.end()) invalid("this model carries no intervals of " + name);
+    const auto q = static_cast<std::size_t>(found - parts_.calibrated.begin());
+    return u->factors[q * u->levels.size() + k];
+}
+
+double TensorModel::novelty_limit() const {
+    if (!parts_.uncertainty || parts_.uncertainty->levels.empty())
+        invalid("this model carries no calibrated intervals");
+    return parts_.uncertainty->limit;
+}
+
+void TensorModel::derived_deviations(std::size_t n, const double* values, const double* novelty,
+                                     double* out) const {
+    if (!has_uncertainty()) invalid("this model carries no uncertainty");
+    const std::vector<double>& noise = parts_.uncertainty->noise;
+    for (std::size_t i = 0; i < n; ++i) {
+        const double s = std::sqrt(1 + novelty[i]);
+        values_->deviations(values + 9 * i, {s * noise[0], s * noise[1], s * noise[2]},
+                            out + i * derived_.size());
+    }
+}
+
+void TensorModel::derived_half_widths(double level, std::size_t n, const double* values,
+                                      const double* novelty, double* out) const {
+    const std::size_t d = derived_.size();
+    std::vector<double> factors(d), most(d);
+    for (std::size_t k = 0; k < d; ++k) {
+        const std::string& name = derived_[k].name;
+        factors[k] = interval_factor(level, name == "delta_iso" ? "sigma_iso" : name);
+        most[k] = largest_error(name);
+    }
+    derived_deviations(n, values, novelty, out);
+    for (std::size_t k = 0; k < n * d; ++k) out[k] = std::min(factors[k % d] * out[k], most[k % d]);
 }
 
 std::optional<std::pair<double, double>> TensorModel::reference() const {
@@ -82,33 +130,19 @@ std::size_t TensorModel::block() const {
 }
 
 void TensorModel::derive(std::size_t n, const double* values, double* out) const {
-    const ShieldingValues shielding(reference());
-    const GradientValues gradient(parts_.isotope);
-    for (std::size_t i = 0; i < n; ++i, values += 9, out += derived_.size()) {
-        if (parts_.tensor == "ms") {
-            shielding.values(values, out);
-        } else {
-            gradient.values(values, out);
-        }
-    }
+    for (std::size_t i = 0; i < n; ++i) values_->values(values + 9 * i, out + i * derived_.size());
 }
 
 void TensorModel::derive_gradient(std::size_t n, const double* values, const double* dl_dderived,
                                   double* dl_dvalues) const {
-    const ShieldingValues shielding(reference());
-    const GradientValues gradient(parts_.isotope);
     for (std::size_t i = 0; i < n; ++i) {
-        const double* from = dl_dderived + i * derived_.size();
-        if (parts_.tensor == "ms") {
-            shielding.pull_back(values + 9 * i, from, dl_dvalues + 9 * i);
-        } else {
-            gradient.pull_back(values + 9 * i, from, dl_dvalues + 9 * i);
-        }
+        values_->pull_back(values + 9 * i, dl_dderived + i * derived_.size(), dl_dvalues + 9 * i);
     }
 }
 
 void TensorModel::environments(std::size_t n, const Neighbourhood* near, double* out,
                                double* novelty, int n_threads) const {
+    if (novelty && !has_uncertainty()) invalid("this model carries no uncertainty");
     const std::size_t D = parts_.descriptor->n_features(), size = block();
     std::vector<double> x, rows;
     for (std::size_t begin = 0; begin < n; begin += size) {
@@ -117,12 +151,12 @@ void TensorModel::environments(std::size_t n, const Neighbourhood* near, double*
         x.resize(here * D);
         rows_of(*parts_.descriptor, here, near + begin, x.data(), n_threads);
         std::fill_n(to, 9 * here, 0.0);
-        add_isotropic(here, x.data(), to, novelty ? novelty + begin : nullptr);
+        add_isotropic(here, x.data(), to);
         for (std::size_t k = 0; k < parts_.parts.size(); ++k) {
             const Equivariants& equivariants = *parts_.parts[k].equivariants;
             rows.resize(here * equivariants.n_features());
             rows_of(equivariants, here, near + begin, rows.data(), n_threads);
-            add_part(k, here, x.data(), rows.data(), to);
+            add_part(k, here, x.data(), rows.data(), to, novelty ? novelty + begin : nullptr);
         }
     }
 }

@@ -8,6 +8,7 @@
 #include "kernels/kernels.hpp"
 #include "local_descriptor.hpp"
 #include "model_records.hpp"
+#include "uncertainty_records.hpp"
 
 namespace glassnmr {
 
@@ -55,6 +56,8 @@ void check(const TensorModelParts& p) {
         bool& known = seen[part.equivariants->settings().lambda];
         if (known) invalid("two parts of a tensor have the same lam");
         known = true;
+        if (p.uncertainty && part.equivariants->settings().lambda == 2)
+            check_uncertainty(*p.uncertainty, part.n_landmarks, 3, p.calibrated.size());
     }
     if (!seen[2]) invalid("a tensor needs its part of lam 2");
     if (seen[1] && p.tensor == "efg") invalid("a field gradient has no antisymmetric part");
@@ -77,6 +80,12 @@ void add_components(std::size_t lambda, const double* y, double* t) {
     t[8] += 2 * s * y[2];
 }
 
+/// That of the part of lambda 2.
+const VarianceParts* variance_of(const TensorModelParts& p, const TensorPart& part) {
+    const bool told = p.uncertainty && part.equivariants->settings().lambda == 2;
+    return told ? &p.uncertainty->variance : nullptr;
+}
+
 std::string prefix(std::size_t k) { return "part" + std::to_string(k) + "."; }
 
 Records base_records(const TensorModelParts& p) {
@@ -89,14 +98,16 @@ Records base_records(const TensorModelParts& p) {
     return r;
 }
 
-TensorPart read_part(const Records& all, const std::string& path, std::size_t k,
-                     std::size_t n_species) {
+/// Those whose name begins with `start`, without it.
+Records records_of(const Records& all, const std::string& start) {
     Records own;
-    const std::string start = prefix(k);
     for (const auto& [name, record] : all) {
         if (name.compare(0, start.size(), start) == 0) own[name.substr(start.size())] = record;
     }
-    const Fields f(own, path);
+    return own;
+}
+
+TensorPart read_part(const Fields& f, std::size_t n_species) {
     TensorPart part;
     part.equivariants =
         std::dynamic_pointer_cast<const Equivariants>(read_descriptor(f, n_species));
@@ -118,7 +129,7 @@ TensorModel::TensorModel(TensorModelParts parts) : parts_(std::move(parts)) {
         zeros_.emplace_back(F, 0.0);
         predictors_.emplace_back(part.kernel, part.n_landmarks, parts_.descriptor->n_features(),
                                  part.landmarks.data(), F, part.weights.data(),
-                                 zeros_.back().data());
+                                 zeros_.back().data(), variance_of(parts_, part));
     }
     name_quantities();
 }
@@ -144,8 +155,10 @@ void TensorModel::save(const std::string& path) const {
                             F = part.equivariants->n_equivariants();
         own["landmarks"] = numbers(part.landmarks, {J, D});
         own["weights"] = numbers(part.weights, {J, F});
+        if (variance_of(parts_, part)) write_uncertainty(*parts_.uncertainty, J, own);
         for (auto& [name, record] : own) r[prefix(k) + name] = std::move(record);
     }
+    if (!parts_.calibrated.empty()) r["calibrated"] = text(joined(parts_.calibrated));
     write_records(path, r);
 }
 
@@ -166,36 +179,36 @@ TensorModel TensorModel::load(const std::string& path) {
         } else {
             p.descriptor = read_descriptor(f, p.species.size());
         }
-        for (std::size_t k = 0, n = f.count("n_parts"); k < n; ++k)
-            p.parts.push_back(read_part(records, path, k, p.species.size()));
+        for (std::size_t k = 0, n = f.count("n_parts"); k < n; ++k) {
+            const Records own = records_of(records, prefix(k));
+            p.parts.push_back(read_part(Fields(own, path), p.species.size()));
+            if (own.count("variance_cholesky"))
+                p.uncertainty = read_uncertainty(Fields(own, path), p.parts.back().n_landmarks);
+        }
+        if (f.has("calibrated")) p.calibrated = words(f.text("calibrated"));
         return TensorModel(std::move(p));
     } catch (const std::invalid_argument& e) {
         throw format_error(path + " is a damaged model file: " + e.what());
     }
 }
 
-bool TensorModel::has_uncertainty() const {
-    return parts_.isotropic && parts_.isotropic->has_uncertainty();
-}
-
-void TensorModel::add_isotropic(std::size_t n, const double* x, double* tensors,
-                                double* novelty) const {
-    if (!parts_.isotropic) {
-        if (novelty) invalid("this model carries no uncertainty");
-        return;
-    }
+void TensorModel::add_isotropic(std::size_t n, const double* x, double* tensors) const {
+    if (!parts_.isotropic) return;
     std::vector<double> iso(n);
-    parts_.isotropic->rows(n, x, iso.data(), novelty, Precision::full);
+    parts_.isotropic->rows(n, x, iso.data(), nullptr, Precision::full);
     for (std::size_t i = 0; i < n; ++i)
         for (std::size_t k = 0; k < 9; k += 4) tensors[9 * i + k] += iso[i];
 }
 
 void TensorModel::add_part(std::size_t k, std::size_t n, const double* x, const double* rows,
-                           double* tensors) const {
+                           double* tensors, double* novelty) const {
     const Equivariants& equivariants = *parts_.parts[k].equivariants;
     const std::size_t F = equivariants.n_equivariants(), C = equivariants.n_components();
-    std::vector<double> weights(n * F);
-    predictors_[k].block(n, x, weights.data(), nullptr, Precision::full);
+    const bool told = novelty && equivariants.settings().lambda == 2;
+    std::vector<double> weights(n * F), spread(told ? 2 * n : 0);
+    predictors_[k].block(n, x, weights.data(), told ? spread.data() : nullptr, Precision::full);
+    for (std::size_t i = 0; told && i < n; ++i)
+        novelty[i] = spread[2 * i] / parts_.uncertainty->lam + spread[2 * i + 1];
     for (std::size_t i = 0; i < n; ++i) {
         double y[5] = {};
         for (std::size_t m = 0; m < C; ++m)
@@ -227,15 +240,14 @@ void TensorModel::predict(const Atoms& atoms, std::size_t n_centres, const std::
         std::fill_n(to, 9 * n, 0.0);
         parts_.descriptor->transform(atoms, n, which, x.data(), n_threads);
         blocks([&](std::size_t at, std::size_t here) {
-            add_isotropic(here, x.data() + at * D, to + 9 * at,
-                          novelty ? novelty + first + at : nullptr);
+            add_isotropic(here, x.data() + at * D, to + 9 * at);
         });
         for (std::size_t k = 0; k < parts_.parts.size(); ++k) {
             const Equivariants& equivariants = *parts_.parts[k].equivariants;
             equivariants.transform(atoms, n, which, rows.data(), n_threads);
             blocks([&](std::size_t at, std::size_t here) {
                 add_part(k, here, x.data() + at * D, rows.data() + at * equivariants.n_features(),
-                         to + 9 * at);
+                         to + 9 * at, novelty ? novelty + first + at : nullptr);
             });
         }
     }

@@ -5,6 +5,7 @@
 #include <array>
 #include <cfloat>
 #include <cmath>
+#include <limits>
 
 namespace glassnmr {
 
@@ -115,8 +116,7 @@ void add_asymmetry(const Axes& a, double dl_deta, double (&by_value)[3]) {
     by_value[a.upper ? 2 : 0] += dl_deta * eta.by_denominator;
 }
 
-}  // namespace
-
+/// C_Q in MHz of V_zz = 1 a.u., eq. (11.7); 0 for a nucleus of spin 1/2 or an unknown one.
 double coupling_per_gradient(const std::string& isotope) {
     for (const Moment& m : moments) {
         if (isotope == m.isotope) return mhz_per_barn_au * m.barn;
@@ -124,14 +124,52 @@ double coupling_per_gradient(const std::string& isotope) {
     return 0;
 }
 
-std::vector<Quantity> tensor_elements(const std::string& kind) {
-    std::vector<Quantity> names;
-    for (const char a : {'x', 'y', 'z'}) {
-        for (const char b : {'x', 'y', 'z'})
-            names.push_back({kind + "_" + a + b, kind == "ms" ? "ppm" : "au"});
-    }
-    return names;
+double over(double a, double b) {
+    constexpr double infinite = std::numeric_limits<double>::infinity();
+    return b > 0 ? a / b : (a > 0 ? infinite : 0);
 }
+
+/// Deviations of the value furthest from the mean, and of the asymmetry, eq. (9.33), (9.34).
+struct Spread {
+    double far, asymmetry;
+
+    Spread(const Axes& a, double two) {
+        const double z = std::abs(a.far()), x = a.value[1], y = a.near();
+        // Two values nearly as far from the mean, of opposite sign: which is zz may be wrong.
+        const double gap = z - std::max(std::abs(x), std::abs(y)), along = std::sqrt(2.0 / 3) * two;
+        const double other = 0.5 * std::erfc(over(std::abs(gap), along) / std::sqrt(2.0));
+        far = std::sqrt(along * along + other * 4 * z * z);
+        const double eta = over(std::abs(x - y), z);
+        asymmetry = std::min(over(two * std::sqrt(2 + 2.0 / 3 * eta * eta), z), 1.0);
+    }
+};
+
+class ShieldingValues : public TensorValues {
+public:
+    explicit ShieldingValues(const std::optional<std::pair<double, double>>& reference)
+        : reference_(reference) {}
+    std::vector<Quantity> names() const override;
+    void values(const double* tensor, double* out) const override;
+    void pull_back(const double* tensor, const double* dl_dvalues,
+                   double* dl_dtensor) const override;
+    void deviations(const double* tensor, const PartDeviations& parts, double* out) const override;
+
+private:
+    std::optional<std::pair<double, double>> reference_;
+};
+
+class GradientValues : public TensorValues {
+public:
+    explicit GradientValues(const std::string& isotope) : scale_(coupling_per_gradient(isotope)) {}
+    std::vector<Quantity> names() const override;
+    void values(const double* tensor, double* out) const override;
+    void pull_back(const double* tensor, const double* dl_dvalues,
+                   double* dl_dtensor) const override;
+    void deviations(const double* tensor, const PartDeviations& parts, double* out) const override;
+
+private:
+    double scale_;  ///< C_Q in MHz of V_zz = 1; 0 without a moment
+};
 
 std::vector<Quantity> ShieldingValues::names() const {
     std::vector<Quantity> names = {{"sigma_iso", "ppm"}};
@@ -191,6 +229,52 @@ void GradientValues::pull_back(const double* tensor, const double* dl_dvalues,
     }
     by_value[a.upper ? 2 : 0] += by_far;
     a.pull_back(by_value, 0, dl_dtensor);
+}
+
+void ShieldingValues::deviations(const double* tensor, const PartDeviations& parts,
+                                 double* out) const {
+    const Axes a(tensor);
+    const Spread spread(a, parts[2]);
+    const double span = a.value[2] - a.value[0], kappa = skew(a).value;
+    *out++ = parts[0];
+    if (reference_) *out++ = std::abs(reference_->second) * parts[0];
+    out[0] = std::sqrt(2.0) * parts[2];
+    out[1] = std::min(over(parts[2] * std::sqrt(6 + 2 * kappa * kappa), span), 2.0);
+    out[2] = spread.far;
+    out[3] = spread.asymmetry;
+}
+
+void GradientValues::deviations(const double* tensor, const PartDeviations& parts,
+                                double* out) const {
+    const Spread spread(Axes(tensor), parts[2]);
+    out[0] = spread.far;
+    if (scale_ == 0) return;
+    out[1] = std::abs(scale_) * spread.far;
+    out[2] = std::abs(scale_) * std::sqrt(2.0 / 3) * parts[2];
+    out[3] = spread.asymmetry;
+}
+
+}  // namespace
+
+std::vector<Quantity> tensor_elements(const std::string& kind) {
+    std::vector<Quantity> names;
+    for (const char a : {'x', 'y', 'z'}) {
+        for (const char b : {'x', 'y', 'z'})
+            names.push_back({kind + "_" + a + b, kind == "ms" ? "ppm" : "au"});
+    }
+    return names;
+}
+
+double largest_error(const std::string& name) {
+    if (name == "eta" || name == "eta_csa") return 1;
+    return name == "skew" ? 2 : std::numeric_limits<double>::infinity();
+}
+
+std::shared_ptr<const TensorValues> TensorValues::of(
+    const std::string& kind, const std::string& isotope,
+    const std::optional<std::pair<double, double>>& reference) {
+    if (kind == "ms") return std::make_shared<ShieldingValues>(reference);
+    return std::make_shared<GradientValues>(isotope);
 }
 
 }  // namespace glassnmr

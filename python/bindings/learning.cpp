@@ -162,7 +162,8 @@ py::tuple select_landmarks(const std::optional<KernelSum>& kernel, const Array& 
 
 /// (v, bias), and with_root also (means, root).
 py::tuple ridge(const Array& factor, const Array& y, double lam, const Int64Array& counts,
-                const std::optional<Array>& weights, bool with_root, int n_threads) {
+                const std::optional<Array>& weights, bool with_root, bool free_bias,
+                int n_threads) {
     require_matrix(factor, "factor");
     require_shape(y, "y", {factor.shape(1), -1});
     require_shape(counts, "counts", {-1});
@@ -179,7 +180,7 @@ py::tuple ridge(const Array& factor, const Array& y, double lam, const Int64Arra
     {
         const py::gil_scoped_release nogil;
         glassnmr::ridge(n, m, f, w, n_targets, from, lam, n_counts, c, v_to, b_to, n_threads,
-                        means_to, root_to);
+                        means_to, root_to, free_bias);
     }
     if (with_root) return py::make_tuple(v, bias, means, root);
     return py::make_tuple(v, bias);
@@ -298,7 +299,7 @@ void bind_learning(py::module_& m) {
     m.def("select_landmarks", &select_landmarks, "kernel"_a.none(true), "X"_a, py::kw_only(),
           "method"_a, "count"_a, "tolerance"_a, "seed"_a = 0, "n_threads"_a = 0);
     m.def("ridge", &ridge, "factor"_a, "y"_a, py::kw_only(), "lam"_a, "counts"_a,
-          "weights"_a = py::none(), "with_root"_a = false, "n_threads"_a = 0);
+          "weights"_a = py::none(), "with_root"_a = false, "free_bias"_a = true, "n_threads"_a = 0);
     py::class_<RidgePath>(m, "RidgePath")
         .def(py::init(&ridge_path), "factor"_a, "weights"_a = py::none(), py::kw_only(),
              "free_bias"_a = true, "n_threads"_a = 0)

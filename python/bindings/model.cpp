@@ -4,6 +4,7 @@
 
 #include "atoms.hpp"
 #include "learning.hpp"
+#include "uncertainty.hpp"
 
 namespace {
 
@@ -73,27 +74,6 @@ std::pair<Array, Array> predict_with_novelty(const Model& model, const Array& po
     return predict_both(model, positions, cell, pbc, species, centres, true, precision, n_threads);
 }
 
-/// (dL/dpositions, dL/dstrain) from dL/dpredictions (n_centres, T).
-py::tuple gradient(const Model& model, const Array& positions, const Array& cell,
-                   const std::array<bool, 3>& pbc, const Int32Array& species,
-                   const Int64Array& centres, const Array& dl_dpredictions, int n_threads) {
-    const glassnmr::Atoms atoms = atoms_view(positions, cell, pbc, &species);
-    require_shape(centres, "centres", {-1});
-    require_shape(dl_dpredictions, "dl_dpredictions",
-                  {centres.shape(0), static_cast<py::ssize_t>(model.n_targets())});
-    Array by_positions({positions.shape(0), py::ssize_t{3}}),
-        by_strain({py::ssize_t{3}, py::ssize_t{3}});
-    const auto n = static_cast<std::size_t>(centres.shape(0));
-    const std::int64_t* which = centres.data();
-    const double* from = dl_dpredictions.data();
-    double *to = by_positions.mutable_data(), *strain = by_strain.mutable_data();
-    {
-        const py::gil_scoped_release nogil;
-        model.gradient(atoms, n, which, from, to, strain, n_threads);
-    }
-    return py::make_tuple(by_positions, by_strain);
-}
-
 Uncertainty make_uncertainty(const glassnmr::VarianceParts& variance, double lam,
                              const Array& noise) {
     require_shape(noise, "noise", {-1});
@@ -110,35 +90,13 @@ Model with_intervals(const Model& model, const Array& levels, const Array& facto
     require_shape(factors, "factors",
                   {static_cast<py::ssize_t>(model.n_targets()), levels.shape(0)});
     ModelParts parts = model.parts();
-    if (!parts.uncertainty) glassnmr::invalid("this model carries no uncertainty to calibrate");
-    Uncertainty u = *parts.uncertainty;
-    u.levels = values(levels);
-    u.factors = values(factors);
-    u.limit = limit;
-    parts.uncertainty = std::make_shared<Uncertainty>(std::move(u));
+    parts.uncertainty = calibrated(parts.uncertainty.get(), levels, factors, limit);
     parts.provenance = provenance;
     return Model(std::move(parts));
 }
 
-Array as_array(const std::vector<double>& from, std::vector<py::ssize_t> shape) {
-    Array out(std::move(shape));
-    std::copy(from.begin(), from.end(), out.mutable_data());
-    return out;
-}
-
-/// lam, noise (T) and, when calibrated, levels (K), factors (T, K), limit; None without.
 std::optional<py::dict> uncertainty(const Model& model) {
-    const Uncertainty* u = model.parts().uncertainty.get();
-    if (!u) return std::nullopt;
-    const auto T = static_cast<py::ssize_t>(model.n_targets());
-    const auto K = static_cast<py::ssize_t>(u->levels.size());
-    py::dict told("lam"_a = u->lam, "noise"_a = as_array(u->noise, {T}));
-    if (K) {
-        told["levels"] = as_array(u->levels, {K});
-        told["factors"] = as_array(u->factors, {T, K});
-        told["limit"] = u->limit;
-    }
-    return told;
+    return told_uncertainty(model.parts().uncertainty.get());
 }
 
 std::shared_ptr<glassnmr::Descriptor> descriptor(const Model& model) {
@@ -183,7 +141,7 @@ auto part(const Model& model) {
 void bind_model(py::module_& m) {
     py::class_<Uncertainty>(m, "Uncertainty")
         .def(py::init(&make_uncertainty), "variance"_a, py::kw_only(), "lam"_a, "noise"_a);
-    py::class_<Model>(m, "Model")
+    py::class_<Model, glassnmr::LocalModel, std::shared_ptr<Model>>(m, "Model")
         .def(py::init(&make), py::kw_only(), "descriptor"_a, "species"_a, "isotope"_a, "centre"_a,
              "kernel"_a, "landmarks"_a, "weights"_a, "bias"_a, "targets"_a, "units"_a,
              "reference"_a, "provenance"_a, "uncertainty"_a = py::none())
@@ -191,8 +149,6 @@ void bind_model(py::module_& m) {
         .def("save", &Model::save, "path"_a, py::call_guard<py::gil_scoped_release>())
         .def("predict", &predict, "positions"_a, "cell"_a, "pbc"_a, "species"_a, "centres"_a,
              py::kw_only(), "precision"_a = "double", "n_threads"_a = 0)
-        .def("gradient", &gradient, "positions"_a, "cell"_a, "pbc"_a, "species"_a, "centres"_a,
-             "dl_dpredictions"_a, py::kw_only(), "n_threads"_a = 0)
         .def("with_reference", &with_reference, "reference"_a, py::kw_only(), "provenance"_a)
         .def_property_readonly("landmarks", &landmarks)
         .def("predict_with_novelty", &predict_with_novelty, "positions"_a, "cell"_a, "pbc"_a,

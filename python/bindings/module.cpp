@@ -10,6 +10,7 @@ namespace py = pybind11;
 void bind_descriptor(py::module_& m);
 void bind_equivariants(py::module_& m);
 void bind_learning(py::module_& m);
+void bind_local_model(py::module_& m);
 void bind_model(py::module_& m);
 void bind_moving(py::module_& m);
 void bind_neighbours(py::module_& m);
@@ -49,6 +50,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_equivariants(m);
     bind_reduced(m);
     bind_learning(m);
+    bind_local_model(m);
     bind_model(m);
     bind_tensor_model(m);
     bind_moving(m);

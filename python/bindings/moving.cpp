@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <algorithm>
+#include <glassnmr/error.hpp>
 #include <glassnmr/moving.hpp>
 
 #include "atoms.hpp"
@@ -14,13 +15,12 @@ Int64Array indices(const std::vector<std::int64_t>& from) {
     return out;
 }
 
-MovingStructure make(const glassnmr::Model& model, const Array& positions, const Array& cell,
-                     const std::array<bool, 3>& pbc, const Int32Array& species, std::int32_t centre,
-                     int n_threads) {
+MovingStructure make(const std::shared_ptr<glassnmr::LocalModel>& model, const Array& positions,
+                     const Array& cell, const std::array<bool, 3>& pbc, const Int32Array& species,
+                     std::int32_t centre, bool with_novelty, int n_threads) {
     const glassnmr::Atoms atoms = atoms_view(positions, cell, pbc, &species);
-    const auto own = std::make_shared<const glassnmr::Model>(model.parts());
     const py::gil_scoped_release nogil;
-    return MovingStructure(own, atoms, centre, n_threads);
+    return MovingStructure(model, atoms, centre, with_novelty, n_threads);
 }
 
 // The interpreter is not released: a structure serves one thread at a time.
@@ -52,19 +52,29 @@ Int32Array species(const MovingStructure& s) {
     return out;
 }
 
-/// (n, T) of some atoms.
-Array values(const MovingStructure& s, const Int64Array& atoms) {
+Array of_atoms(const MovingStructure& s, const double* from, std::size_t width,
+               const Int64Array& atoms) {
     require_shape(atoms, "atoms", {-1});
-    const std::size_t T = s.n_targets();
-    Array out({atoms.shape(0), static_cast<py::ssize_t>(T)});
+    Array out({atoms.shape(0), static_cast<py::ssize_t>(width)});
     for (py::ssize_t k = 0; k < atoms.shape(0); ++k) {
         const auto i = atoms.data()[k];
         if (i < 0 || static_cast<std::size_t>(i) >= s.size())
             throw py::value_error("atoms must lie in the structure");
-        std::copy_n(s.values() + static_cast<std::size_t>(i) * T, T,
-                    out.mutable_data() + static_cast<std::size_t>(k) * T);
+        std::copy_n(from + static_cast<std::size_t>(i) * width, width,
+                    out.mutable_data() + static_cast<std::size_t>(k) * width);
     }
     return out;
+}
+
+/// (n, T) of some atoms.
+Array values(const MovingStructure& s, const Int64Array& atoms) {
+    return of_atoms(s, s.values(), s.n_values(), atoms);
+}
+
+/// (n, 1) of some atoms.
+Array novelty(const MovingStructure& s, const Int64Array& atoms) {
+    if (!s.novelty()) glassnmr::invalid("novelty is not followed: errors=True follows it");
+    return of_atoms(s, s.novelty(), 1, atoms);
 }
 
 }  // namespace
@@ -72,7 +82,7 @@ Array values(const MovingStructure& s, const Int64Array& atoms) {
 void bind_moving(py::module_& m) {
     py::class_<MovingStructure>(m, "MovingStructure")
         .def(py::init(&make), "model"_a, "positions"_a, "cell"_a, "pbc"_a, "species"_a,
-             py::kw_only(), "centre"_a, "n_threads"_a = 0)
+             py::kw_only(), "centre"_a, "with_novelty"_a = false, "n_threads"_a = 0)
         .def("move", &move_atom, "atom"_a, "position"_a)
         .def("swap", &swap_atoms, "a"_a, "b"_a)
         .def("insert", &insert_atom, "species"_a, "position"_a)
@@ -80,6 +90,7 @@ void bind_moving(py::module_& m) {
         .def("undo", &MovingStructure::undo)
         .def("accept", &MovingStructure::accept)
         .def("values", &values, "atoms"_a)
+        .def("novelty", &novelty, "atoms"_a)
         .def_property_readonly("size", &MovingStructure::size)
         .def_property_readonly("n_changes", &MovingStructure::n_changes)
         .def_property_readonly("positions", &positions)

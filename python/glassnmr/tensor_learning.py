@@ -11,13 +11,65 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
-from glassnmr.checked import checked_count, checked_number, checked_rows
+from glassnmr.checked import checked_count, checked_number, checked_rows, group_numbers
 from glassnmr.learning import core_kernel, median_kappa
+from glassnmr.robust import robust_weights
 
-__all__ = ["BlockFactor", "EquivariantLSSVR", "block_cholesky"]
+__all__ = ["BlockFactor", "Environments", "EquivariantLSSVR", "block_cholesky"]
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
+
+
+CACHE_BYTES = 2**30
+"""Products of landmarks with all environments that are kept for further factorisations."""
+
+
+class Environments:
+    """Invariants X (N, D) and equivariants P (N, C, F), and the products of landmarks with them.
+
+    Folds, kappas and ridges have most of their landmarks in common: what a landmark shares with all environments is
+    made once, where there is room.
+    """
+
+    def __init__(self, X: Floats, P: Floats) -> None:
+        self.X, self.P = X, P
+        self.size: Floats = (P**2).sum(axis=(1, 2))
+        """(N,) |P|^2"""
+        self._centred = X - X.mean(axis=0)
+        self._norm = (self._centred**2).sum(axis=1)
+        self._kept: dict[int, Floats] = {}
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def products(self, p: int) -> Floats:
+        """(C, N, C): P_p P^T."""
+        if p in self._kept:
+            return self._kept[p]
+        n, c, f = self.P.shape
+        found: Floats = (self.P[p] @ self.P.reshape(n * c, f).T).reshape(c, n, c)
+        if (len(self._kept) + 1) * found.nbytes <= CACHE_BYTES:
+            self._kept[p] = found
+        return found
+
+    def near(self, p: int, rows: Rows, kernel: EquivariantLSSVR, kappa: float) -> Floats:
+        """k(x_p, x) (n,) of some rows."""
+        if kernel.kernel == "linear":
+            return np.ones(len(rows))
+        if kernel.kernel != "gaussian":
+            core = kernel.core_kernel(kappa)
+            return _core.kernel_matrix(core, self.X[p:p + 1].copy(), np.ascontiguousarray(self.X[rows]))[0]
+        d2 = self._norm[rows] + self._norm[p] - 2 * (self._centred @ self._centred[p])[rows]
+        found: Floats = np.exp(-kappa * np.maximum(d2, 0))
+        return found
+
+    def own(self, rows: Rows, kernel: EquivariantLSSVR, kappa: float) -> Floats:
+        """k(x, x) (n,) of some rows."""
+        if kernel.kernel in ("linear", "gaussian"):
+            return np.ones(len(rows))
+        core = kernel.core_kernel(kappa)
+        return _core.kernel_diagonal(core, np.ascontiguousarray(self.X[rows]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,48 +77,47 @@ class BlockFactor:
     """Landmark environments and the features of all components on them, eq. (9.17)."""
 
     index: Rows
-    """(J,) environments, in the order in which they were chosen"""
+    """(J,) environments, places among the rows, in the order in which they were chosen"""
     residual: Floats
     """(J,) trace(K - L L^T) / trace(K) after each of them"""
     factor: Floats
     """(m, N C): L^T; rows of the features of environment i stand at i C ... i C + C - 1"""
     span: Floats
     """(J C, m): L = K[:, landmarks] span, which turns feature weights into weights of landmark components"""
+    near: Floats
+    """(J, N) kernel of the invariants between landmarks and environments"""
 
 
-def block_cholesky(X: Floats, P: Floats, n_landmarks: int, kernel: _core.Kernel | None, *, tolerance: float = 1e-10,
-                   n_threads: int = 0) -> BlockFactor:
+def block_cholesky(environments: Environments, rows: Rows, estimator: EquivariantLSSVR, kappa: float,
+                   scale: float = 1.0) -> BlockFactor:
     """Pivoted incomplete Cholesky factor of k(x, x') P P'^T, all components of an environment at once (eq. (9.17)).
 
     Parameters
     ----------
-    X : (N, D) invariants;  P : (N, C, F) equivariants
-    n_landmarks : environments, at most
-    kernel : of the invariants, None for k = 1
-    tolerance : stop when trace(K - L L^T) <= tolerance trace(K)
+    environments : all of them;  rows : (N,) those that are factorised
+    estimator : its kernel, most landmarks and tolerance: stop when trace(K - L L^T) <= tolerance trace(K)
+    kappa : of the Gaussian;  scale : factor of the equivariants
 
     Notes
     -----
     The next landmark has the largest trace of its block of K - L L^T, which does not turn with the environment, so that
     neither does the choice.
     """
-    n, c, f = P.shape
-    flat = P.reshape(n * c, f)
-    own = np.ones(n) if kernel is None else _core.kernel_diagonal(kernel, X, n_threads=n_threads)
-    left = own * (flat**2).reshape(n, -1).sum(axis=1)
+    n, c = len(rows), environments.P.shape[1]
+    left = environments.own(rows, estimator, kappa) * environments.size[rows] * scale**2
     trace, largest = left.sum(), left.max(initial=0.0)
-    most = min(n_landmarks, n) * c
-    factor, span = np.empty((most, n * c)), np.zeros((most, most))
+    count = min(checked_count(estimator.n_landmarks, "n_landmarks"), n)
+    tolerance = checked_number(estimator.tolerance, "tolerance", 0)
+    factor, span, near = np.empty((count * c, n * c)), np.zeros((count * c, count * c)), np.empty((count, n))
     index: list[int] = []
     residual: list[float] = []
     m = 0
-    while len(index) < min(n_landmarks, n) and left.sum() > tolerance * trace:
+    while len(index) < count and left.sum() > tolerance * trace:
         p = int(np.argmax(left))
         if left[p] <= 1e-12 * largest:
             break
-        near = np.ones(n) if kernel is None else _core.kernel_matrix(
-            kernel, np.ascontiguousarray(X[p:p + 1]), X, n_threads=n_threads)[0]
-        column = (P[p] @ flat.T).reshape(c, n, c) * near[:, None]
+        near[len(index)] = environments.near(int(rows[p]), rows, estimator, kappa)
+        column = environments.products(int(rows[p]))[:, rows] * (scale**2 * near[len(index)])[:, None]
         column = column.reshape(c, n * c)
         known = factor[:m, p * c:(p + 1) * c]
         column -= known.T @ factor[:m]
@@ -84,26 +135,9 @@ def block_cholesky(X: Floats, P: Floats, n_landmarks: int, kernel: _core.Kernel 
         m += k
         index.append(p)
         residual.append(float(left.sum() / trace))
-    return BlockFactor(np.array(index, dtype=np.int64), np.array(residual), factor[:m].copy(),
-                       span[:len(index) * c, :m].copy())
-
-
-def environment_weights(factor: Floats, y: Floats, lam: float, robust: float, n_components: int, *, rounds: int = 2,
-                        n_threads: int = 0) -> Floats:
-    """Weights (N C,) that count an environment less the further off it is when it is left out (eq. (9.9)), from
-    |r_i|^2 over its components, so that they do not turn with it."""
-    n = len(y) // n_components
-    number = np.repeat(np.arange(n, dtype=np.int64), n_components)
-    weights = np.ones(len(y))
-    for _ in range(rounds):
-        path = _core.RidgePath(factor, weights, free_bias=False, n_threads=n_threads)
-        r = path.leave_out(y, number, n_groups=n, lam=np.array([lam]), n_threads=n_threads)
-        size = np.sqrt((r.reshape(n, -1) ** 2).mean(axis=1))
-        scale = 1.4826 * float(np.median(size))
-        if scale == 0:
-            break
-        weights = np.repeat(np.minimum(1, robust / np.maximum(size / scale, robust)), n_components)
-    return weights
+    j = len(index)
+    return BlockFactor(np.array(index, dtype=np.int64), np.array(residual), factor[:m], span[:j * c, :m].copy(),
+                       near[:j])
 
 
 class EquivariantLSSVR:
@@ -128,6 +162,7 @@ class EquivariantLSSVR:
     landmark_indices_ : (J,);  landmarks_ : (J, D) invariants of the landmarks
     weights_ : (J, F): a prediction is P_M . (sum_j k(x, x_j) weights_j), eq. (9.19)
     kappa_ : the kappa used;  scale_ : factor of the equivariants in training;  residual_trace_ : (J,)
+    noise_ : deviation of a component's noise;  novelty_lam_ : ridge of the novelty, eq. (9.30)
 
     Examples
     --------
@@ -167,38 +202,64 @@ class EquivariantLSSVR:
             return median_kappa(X, n_threads=self.n_threads) / 4 if self.kernel == "gaussian" else 1.0
         return checked_number(self.kappa, "kappa", 0, strict=True)
 
-    def factor(self, X: Floats, P: Floats, kappa: float) -> tuple[BlockFactor, float]:
-        """Block factor of scaled equivariants, and the scale."""
-        size = float(np.mean((P**2).sum(axis=(1, 2))))
+    def factor(self, environments: Environments, rows: Rows, kappa: float) -> tuple[BlockFactor, float]:
+        """Block factor of scaled equivariants of some rows, and the scale."""
+        size = float(np.mean(environments.size[rows]))
         if not size > 0:
             raise ValueError("P has only zeros: environments of high symmetry alone teach nothing of a tensor")
         scale = 1 / np.sqrt(size)
-        return block_cholesky(X, P * scale, checked_count(self.n_landmarks, "n_landmarks"), self.core_kernel(kappa),
-                              tolerance=checked_number(self.tolerance, "tolerance", 0), n_threads=self.n_threads), scale
+        return block_cholesky(environments, rows, self, kappa, scale), scale
 
-    def fit(self, X: ArrayLike, P: ArrayLike, y: ArrayLike) -> EquivariantLSSVR:
-        """Fit to invariants X (N, D), equivariants P (N, C, F) and components y (N, C)."""
+    def fit(self, X: ArrayLike, P: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> EquivariantLSSVR:
+        """Fit to invariants X (N, D), equivariants P (N, C, F) and components y (N, C).
+
+        `groups` (N,): environments that may share an error; with `robust` they are judged without all of their group.
+        """
         x, p, known = checked_tensors(X, P, y)
-        lam = checked_number(self.lam, "lam", 0, strict=True)
-        self.kappa_ = self.kappa_of(x)
-        found, self.scale_ = self.factor(x, p, self.kappa_)
-        column = np.ascontiguousarray(known.reshape(-1, 1))
-        weights = None
-        if self.robust is not None:
-            weights = environment_weights(found.factor, column, lam, checked_number(self.robust, "robust", 0,
-                                                                                    strict=True), p.shape[1],
-                                          n_threads=self.n_threads)
-        path = _core.RidgePath(found.factor, weights, free_bias=False, n_threads=self.n_threads)
-        v = path.solve(column, np.array([lam]))[0][0, :, 0]
+        return self.fit_rows(Environments(x, p), np.arange(len(x)), known, groups)
+
+    def fit_rows(self, environments: Environments, rows: Rows, y: Floats, groups: ArrayLike | None = None
+                 ) -> EquivariantLSSVR:
+        """Fit to some rows of environments, and to their components y (n, C)."""
+        lam, c = checked_number(self.lam, "lam", 0, strict=True), y.shape[1]
+        self.kappa_ = self.kappa_of(environments.X[rows])
+        found, self.scale_ = self.factor(environments, rows, self.kappa_)
+        column = np.ascontiguousarray(y.reshape(-1, 1))
+        weights = None if self.robust is None else self._robust(found.factor, column, lam, c, groups)
+        v = _core.ridge(found.factor, column, lam=lam, counts=np.array([len(found.factor)]), weights=weights,
+                        free_bias=False, n_threads=self.n_threads)[0][0, :, 0]
         self.landmark_indices_, self.residual_trace_ = found.index, found.residual
-        self.landmarks_ = np.ascontiguousarray(x[found.index])
-        alpha = (found.span @ v).reshape(len(found.index), -1)
+        landmarks = rows[found.index]
+        self.landmarks_ = np.ascontiguousarray(environments.X[landmarks])
+        alpha = (found.span @ v).reshape(len(landmarks), -1)
         self.weights_ = np.ascontiguousarray(
-            np.einsum("jc,jcf->jf", alpha, p[found.index]) * self.scale_**2)
+            np.einsum("jc,jcf->jf", alpha, environments.P[landmarks]) * self.scale_**2)
+        each = np.ones(len(rows)) if weights is None else weights[::c]
+        squares = ((column[:, 0] - v @ found.factor).reshape(-1, c) ** 2).sum(axis=1)
+        self.noise_ = float(np.sqrt((each @ squares + lam * (v @ v)) / (c * each.sum())))
+        self._set_variance(found, each, c * lam)
         if self.kernel == "linear":  # one landmark stands for all
-            self.landmarks_ = np.zeros((1, x.shape[1]))
+            self.landmarks_ = np.zeros((1, environments.X.shape[1]))
             self.weights_ = self.weights_.sum(axis=0, keepdims=True)
         return self
+
+    def _set_variance(self, found: BlockFactor, weights: Floats, lam: float) -> None:
+        """What the novelty needs: a scalar's regression on the same landmarks, eq. (9.30)."""
+        some = slice(None, 1) if self.kernel == "linear" else slice(None)
+        index, near = found.index[some], np.ascontiguousarray(found.near[some])
+        own = near[:, index]
+        self.cholesky_ = np.linalg.cholesky(own + 1e-10 * float(own.diagonal().max()) * np.eye(len(index)))
+        phi = _core.solve_triangular(self.cholesky_, near, n_threads=self.n_threads)
+        self.feature_means_, self.ridge_root_ = _core.ridge(
+            phi, np.zeros((phi.shape[1], 1)), lam=lam, counts=np.array([len(index)]), weights=weights, with_root=True,
+            n_threads=self.n_threads)[2:]
+        self.total_weight_, self.novelty_lam_ = float(weights.sum()), lam
+
+    def _robust(self, factor: Floats, column: Floats, lam: float, c: int, groups: ArrayLike | None) -> Floats:
+        number = None if groups is None else group_numbers(groups, len(column) // c)
+        number = np.arange(len(column) // c) if number is None else number
+        return robust_weights(factor, column, lam, checked_number(self.robust, "robust", 0, strict=True), None,
+                              np.repeat(number, c), components=c, n_threads=self.n_threads)
 
     def stored_kernel(self) -> dict[str, Any]:
         """Name and parameters for a model file; k = 1 is the polynomial (0 . x + 1)^1."""
@@ -206,17 +267,26 @@ class EquivariantLSSVR:
             return {"kernel": "polynomial", "kappa": 1.0, "degree": 1, "offset": 1.0}
         return {"kernel": self.kernel, "kappa": self.kappa_, "degree": self.degree, "offset": self.offset}
 
+    def core_variance(self) -> _core.Variance:
+        """The parts of the novelty, for the core."""
+        return _core.Variance(cholesky=self.cholesky_, root=self.ridge_root_, means=self.feature_means_,
+                              total_weight=self.total_weight_)
+
     def predict(self, X: ArrayLike, P: ArrayLike) -> Floats:
         """Components (n, C) of environments with invariants X (n, D) and equivariants P (n, C, F)."""
+        return self.predict_with_novelty(X, P, novelty=False)[0]
+
+    def predict_with_novelty(self, X: ArrayLike, P: ArrayLike, *, novelty: bool = True) -> tuple[Floats, Floats]:
+        """Components (n, C), and novelty u (n,): each component has the deviation `noise_` sqrt(1 + u), eq. (9.30)."""
         if not hasattr(self, "weights_"):
             raise ValueError("this EquivariantLSSVR is not fitted yet; call fit first")
         x, p, _ = checked_tensors(X, P)
-        kernel = _core.Kernel(self.stored_kernel()["kernel"], **{k: v for k, v in self.stored_kernel().items()
-                                                                 if k != "kernel"})
-        v, _ = _core.kernel_predict(kernel, x, self.landmarks_, self.weights_, np.zeros(p.shape[2]),
-                                    n_threads=self.n_threads)
+        stored = self.stored_kernel()
+        kernel = _core.Kernel(stored.pop("kernel"), **stored)
+        v, spread = _core.kernel_predict(kernel, x, self.landmarks_, self.weights_, np.zeros(p.shape[2]),
+                                         variance=self.core_variance() if novelty else None, n_threads=self.n_threads)
         prediction: Floats = (p @ v[:, :, None])[:, :, 0]
-        return prediction
+        return prediction, np.zeros(0) if spread is None else spread @ [1 / self.novelty_lam_, 1.0]
 
 
 def checked_tensors(X: ArrayLike, P: ArrayLike, y: ArrayLike | None = None) -> tuple[Floats, Floats, Floats]:
@@ -232,15 +302,15 @@ def checked_tensors(X: ArrayLike, P: ArrayLike, y: ArrayLike | None = None) -> t
     return x, p, known
 
 
-def leave_out_errors(estimator: EquivariantLSSVR, X: Floats, P: Floats, y: Floats, group: Rows, kappas: Sequence[float],
-                     lams: Floats) -> Floats:
+def leave_out_errors(estimator: EquivariantLSSVR, environments: Environments, rows: Rows, y: Floats, group: Rows,
+                     kappas: Sequence[float], lams: Floats) -> Floats:
     """Mean |y - prediction| (kappa, lam) of groups left out in closed form, eq. (9.6) with groups of components."""
     c = y.shape[1]
     number = np.repeat(np.unique(group, return_inverse=True)[1].astype(np.int64).reshape(-1), c)
     column = np.ascontiguousarray(y.reshape(-1, 1))
     error = np.empty((len(kappas), len(lams)))
     for k, kappa in enumerate(kappas):
-        found, _ = estimator.factor(X, P, kappa)
+        found, _ = estimator.factor(environments, rows, kappa)
 
         def errors(weights: Floats | None, features: Floats = found.factor) -> Floats:
             path = _core.RidgePath(features, weights, free_bias=False, n_threads=estimator.n_threads)
@@ -252,6 +322,5 @@ def leave_out_errors(estimator: EquivariantLSSVR, X: Floats, P: Floats, y: Float
         error[k] = errors(None)
         if estimator.robust is not None:
             best = float(lams[np.argmin(error[k])])
-            error[k] = errors(environment_weights(found.factor, column, best, estimator.robust, c,
-                                                  n_threads=estimator.n_threads))
+            error[k] = errors(estimator._robust(found.factor, column, best, c, group))
     return error

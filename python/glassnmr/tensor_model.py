@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,9 @@ from glassnmr.io.predictions import Prediction
 from glassnmr.isotopes import isotope as find_isotope
 from glassnmr.model import NMRModel
 from glassnmr.structure import as_structure
+from glassnmr.tensor_errors import derived_deviations, tensor_widths
 from glassnmr.tensors import efg_parameters, efg_principal_values, euler_angles, haeberlen, herzfeld_berger
+from glassnmr.uncertainty import Intervals
 
 if TYPE_CHECKING:
     import ase
@@ -169,31 +171,84 @@ class TensorModel:
             return {"text": self._core.provenance}
         return story if isinstance(story, dict) else {"text": story}
 
+    @property
+    def uncertainty(self) -> dict[str, Any] | None:
+        """lam, noise (3,) and, once calibrated, levels (K,), factors (Q, K), limit of THEORY.md eq. (9.30) and (9.13);
+        None for a model without."""
+        return self._core.uncertainty
+
+    @property
+    def intervals(self) -> tuple[tuple[str, ...], Intervals] | None:
+        """Names, and intervals of each of them that left-out groups confirmed; None where the model was not calibrated.
+
+        KIND_ii and KIND_ij (ms_ii ...) are of elements on and off the diagonal, axis_x and axis_z of the angles
+        (radians) by which principal axes are off; the others have the names of predicted values.
+        """
+        known = self.uncertainty
+        if known is None or "levels" not in known:
+            return None
+        found = Intervals(tuple(known["levels"]), np.asarray(known["factors"]), float(known["limit"]))
+        return tuple(self._core.calibrated), found
+
+    def with_intervals(self, names: Sequence[str], intervals: Intervals) -> TensorModel:
+        """The same model with intervals for its predictions, as `glassnmr.tensor_training.train_tensor` gives it."""
+        if self.uncertainty is None:
+            raise ValueError("this model carries no variance that intervals could be made of: train it anew")
+        return TensorModel(self._core.with_intervals(list(names), np.asarray(intervals.levels), intervals.factors,
+                                                     intervals.limit))
+
+    def _arrays(self, atoms: ase.Atoms, centres: ArrayLike | None, name: str) -> tuple[Any, ...]:
+        s = as_structure(atoms, self._descriptor.species, name=name)
+        which = np.flatnonzero(s.numbers == atomic_numbers[self.centre]) if centres is None else np.asarray(centres)
+        return (s.positions, s.cell, s.pbc.tolist(), self._descriptor._channel[s.numbers], which.astype(np.int64))
+
     def tensors(self, atoms: ase.Atoms, centres: ArrayLike | None = None, *, n_threads: int = 0) -> Floats:
         """Tensors (n, 3, 3) of the model's centres of one structure, or of the atoms with the given indices."""
-        s = as_structure(atoms, self._descriptor.species)
-        which = np.flatnonzero(s.numbers == atomic_numbers[self.centre]) if centres is None else np.asarray(centres)
-        return self._core.predict(s.positions, s.cell, s.pbc.tolist(), self._descriptor._channel[s.numbers],
-                                  which.astype(np.int64), n_threads=n_threads)
+        return self._core.predict(*self._arrays(atoms, centres, "atoms"), n_threads=n_threads)
 
-    def predict_frame(self, atoms: ase.Atoms, *, frame: int = 0, n_threads: int = 0) -> Prediction:
-        """Derived values (`derived_values`), delta_iso with a reference, and the nine elements as ms_xx ... efg_zz."""
-        centres = np.flatnonzero(atoms.numbers == atomic_numbers[self.centre]).astype(np.int64)
-        found = self.tensors(atoms, centres, n_threads=n_threads)
+    def predict_frame(self, atoms: ase.Atoms, *, frame: int = 0, errors: bool = True, n_threads: int = 0) -> Prediction:
+        """Derived values (`derived_values`), delta_iso with a reference, and the nine elements as ms_xx ... efg_zz.
+
+        With `errors`, from a model that has `intervals`, also std_x and half90_x for each name x there and delta_iso,
+        half widths of the intervals that held 68.27 % and 90 % of left-out rows, and unlike_ms or unlike_efg, 1 for
+        environments unlike the training set, else 0.
+        """
+        arrays = self._arrays(atoms, None, f"frame {frame}")
+        intervals = self.intervals if errors else None
+        if intervals is None:
+            found, novelty = self._core.predict(*arrays, n_threads=n_threads), np.zeros(0)
+        else:
+            found, novelty = self._core.predict_with_novelty(*arrays, n_threads=n_threads)
         values = derived_values(found, self.tensor, self.isotope)
         if self.reference is not None:
             a, b = self.reference
             values["delta_iso"] = a + b * values["sigma_iso"]
         elements = np.ascontiguousarray(found.reshape(-1, 9).T)
         values |= {f"{self.tensor}_{axes}": elements[k] for k, axes in enumerate(AXES)}
-        return Prediction(frame, centres, values, self.isotope)
+        if intervals is not None:
+            values |= self._errors(*intervals, found, novelty)
+        return Prediction(frame, arrays[-1], values, self.isotope)
 
-    def predict(self, frames: Iterable[ase.Atoms], *, n_threads: int = 0,
+    def _errors(self, names: tuple[str, ...], intervals: Intervals, tensors: Floats, novelty: Floats
+                ) -> dict[str, Floats]:
+        """Half widths and the flag by name; those of delta_iso are the slope times those of sigma_iso."""
+        assert self.uncertainty is not None
+        parts = np.sqrt(1 + novelty)[:, None] * np.asarray(self.uncertainty["noise"])
+        deviations = derived_deviations(tensors, self.tensor, self.isotope, parts)
+        found: dict[str, Floats] = {}
+        for told, level in (("std", 0.6827), ("half90", 0.9)):
+            widths = tensor_widths(names, intervals, deviations, level)
+            if self.reference is not None:
+                widths["delta_iso"] = abs(self.reference[1]) * widths["sigma_iso"]
+            found |= {f"{told}_{name}": np.ascontiguousarray(width) for name, width in widths.items()}
+        return found | {f"unlike_{self.tensor}": intervals.unlike(novelty).astype(np.float64)}
+
+    def predict(self, frames: Iterable[ase.Atoms], *, errors: bool = True, n_threads: int = 0,
                 progress: Callable[[int, int], None] | None = None) -> Iterator[Prediction]:
-        """Predictions frame by frame, as a stream; one frame is held at a time."""
+        """Predictions frame by frame (`predict_frame`), as a stream; one frame is held at a time."""
         atoms_done = 0
         for number, atoms in enumerate(frames):
-            yield self.predict_frame(atoms, frame=number, n_threads=n_threads)
+            yield self.predict_frame(atoms, frame=number, errors=errors, n_threads=n_threads)
             atoms_done += len(atoms)
             if progress is not None:
                 progress(number + 1, atoms_done)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,11 @@ from glassnmr.folds import GroupedKFold, group_numbers
 from glassnmr.learning import LSSVR
 from glassnmr.model import NMRModel, training_rows
 from glassnmr.table import Dataset
-from glassnmr.tensor_learning import EquivariantLSSVR, leave_out_errors
+from glassnmr.tensor_errors import calibrate_tensor, derived_deviations, derived_errors, tensor_coverage
+from glassnmr.tensor_learning import Environments, EquivariantLSSVR, leave_out_errors
 from glassnmr.tensor_model import TensorModel, cartesian, derived_values, spherical
-from glassnmr.validation import choose_parameters, cross_validate, metrics
+from glassnmr.uncertainty import Intervals
+from glassnmr.validation import CrossValidation, choose_parameters, cross_validate, metrics
 from glassnmr.version import __version__
 
 __all__ = ["TensorValidation", "fit_tensor_model", "tensor_kind", "train_tensor", "validate_tensor"]
@@ -53,8 +55,14 @@ class TensorValidation:
     fold: NDArray[np.int64]
     chosen: tuple[Mapping[int, tuple[float, float]], ...]
     """for each fold and lam the kappa and ridge chosen inside"""
-    features: Mapping[int, Floats]
-    """rows of the invariants (0) and equivariants (1, 2)"""
+    environments: Mapping[int, Environments]
+    """invariants and equivariants of the rows, for each lam of the parts"""
+    deviation: Floats
+    """(R, 3) of the isotropic value and of a component of lam 1 and 2 (0 for what is not learnt), eq. (9.31)"""
+    novelty: Floats
+    """(R,) eq. (9.30)"""
+    seed: int = 0
+    """of the folds"""
 
     def errors(self) -> dict[str, dict[str, float]]:
         """MAE, RMSE, median, max, R2 and n of the tensor elements and of derived values.
@@ -65,6 +73,18 @@ class TensorValidation:
         isotope = str(self.dataset.isotope[0])
         known, guess = (derived_values(t, self.kind, isotope) for t in (self.y, self.prediction))
         return table | {name: metrics(known[name], guess[name]) for name in known if name not in _ANGLES}
+
+    def derived(self) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        """Errors and deviations by the names of `glassnmr.tensor_errors.derived_deviations`."""
+        isotope = str(self.dataset.isotope[0])
+        return (derived_errors(self.y, self.prediction, self.kind, isotope),
+                derived_deviations(self.prediction, self.kind, isotope, self.deviation))
+
+    def coverage(self, level: float = 0.9) -> dict[str, dict[str, float]]:
+        """By name the share of left-out rows, and the mean share within groups, that lie in intervals calibrated on the
+        other folds, and the mean half width of these."""
+        group = group_numbers(self.dataset.group, len(self.dataset))
+        return tensor_coverage(*self.derived(), self.fold, group, level)
 
 
 _ANGLES = ("alpha", "beta", "gamma")
@@ -86,12 +106,12 @@ def _rows(dataset: Dataset, descriptor: Descriptor, parts: Sequence[EquivariantS
     return rows
 
 
-def _chosen(estimator: EquivariantLSSVR, X: Floats, P: Floats, y: Floats, group: NDArray[np.int64],
-            kappas: Sequence[float], lams: Sequence[float]) -> tuple[float, float]:
+def _chosen(estimator: EquivariantLSSVR, environments: Environments, rows: NDArray[np.int64], y: Floats,
+            group: NDArray[np.int64], kappas: Sequence[float], lams: Sequence[float]) -> tuple[float, float]:
     """kappa and ridge with the least error of groups left out."""
-    tried = [estimator.kappa_of(X) * factor for factor in (kappas if estimator.kernel == "gaussian" else (1.0,))]
+    tried = [estimator.kappa_of(environments.X[rows]) * factor for factor in (kappas if estimator.kernel == "gaussian" else (1.0,))]
     grid = np.asarray(lams, dtype=np.float64)
-    error = leave_out_errors(estimator, X, P, y, group, tried, grid)
+    error = leave_out_errors(estimator, environments, rows, y, group, tried, grid)
     k, i = np.unravel_index(int(np.argmin(error)), error.shape)
     return float(tried[k]), float(grid[i])
 
@@ -131,28 +151,57 @@ def validate_tensor(dataset: Dataset, descriptor: Descriptor, parts: Sequence[Eq
         raise ValueError(f"choosing parameters inside {n_splits} folds needs more groups than folds, "
                          f"got {len(np.unique(group))}")
     fold = GroupedKFold(n_splits, seed).folds(n, group)
-    known, guess = np.zeros((n, 3, 3)), np.zeros((n, 3, 3))
+    held = {part.lam: Environments(rows[0], rows[part.lam]) for part in parts}
+    known, guess, spread, novelty = np.zeros((n, 3, 3)), np.zeros((n, 3, 3)), np.zeros((n, 3)), np.zeros(n)
     if kind == "ms":
         sigma = spherical(tensor, 0)[:, 0] / np.sqrt(3)
         found = cross_validate(LSSVR() if isotropic is None else isotropic, rows[0], sigma, group, n_splits=n_splits,
                                seed=seed, progress=progress)
         known += sigma[:, None, None] * np.eye(3)
         guess += found.prediction[:, None, None] * np.eye(3)
-    chosen: list[dict[int, tuple[float, float]]] = []
-    for k in range(n_splits):
-        train, test = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        chosen.append({})
-        for part in parts:
-            y, p = spherical(tensor, part.lam), rows[part.lam]
-            kappa, lam = _chosen(regressor, rows[0][train], p[train], y[train], group[train], kappas, lams)
-            model = _with(regressor, kappa, lam).fit(rows[0][train], p[train], y[train])
-            guess[test] += cartesian(model.predict(rows[0][test], p[test]), part.lam)
-            chosen[-1][part.lam] = (kappa, lam)
+        spread[:, 0] = _noise(found)
+    chosen: list[dict[int, tuple[float, float]]] = [{} for _ in range(n_splits)]
+    for part in parts:
+        y = spherical(tensor, part.lam)
+        for k in range(n_splits):
+            train = np.flatnonzero(fold != k)
+            chosen[k][part.lam] = _chosen(regressor, held[part.lam], train, y[train], group[train], kappas, lams)
             if progress is not None:
                 progress(k + 1, n_splits, f"fold {k + 1} of {n_splits}, lam {part.lam}")
-    for part in parts:
-        known += cartesian(spherical(tensor, part.lam), part.lam)
-    return TensorValidation(dataset, kind, known, guess, fold, tuple(chosen), rows)
+        left = _left_out(regressor, held[part.lam], y, group, fold, [one[part.lam] for one in chosen])
+        known, guess = known + cartesian(y, part.lam), guess + cartesian(left.prediction, part.lam)
+        spread[:, part.lam] = left.noise
+        novelty = left.novelty if part.lam == 2 else novelty
+    return TensorValidation(dataset, kind, known, guess, fold, tuple(chosen), held,
+                            np.sqrt(1 + novelty)[:, None] * spread, novelty, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class _LeftOut:
+    """What models say of the rows of folds that they never saw."""
+
+    prediction: Floats
+    noise: Floats
+    novelty: Floats
+
+
+def _left_out(regressor: EquivariantLSSVR, environments: Environments, y: Floats, group: NDArray[np.int64],
+              fold: NDArray[np.int64], parameters: Sequence[tuple[float, float]]) -> _LeftOut:
+    """Every row by the model of the other folds, with the kappa and ridge of its fold."""
+    found = _LeftOut(np.empty_like(y), np.empty(len(y)), np.empty(len(y)))
+    for k, (kappa, lam) in enumerate(parameters):
+        train, test = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+        model = _with(regressor, kappa, lam).fit_rows(environments, train, y[train], group[train])
+        found.prediction[test], found.novelty[test] = model.predict_with_novelty(environments.X[test],
+                                                                                 environments.P[test])
+        found.noise[test] = model.noise_
+    return found
+
+
+def _noise(found: CrossValidation) -> Floats:
+    """(R,) deviation of the noise of the model of each row's fold."""
+    assert found.deviation is not None and found.novelty is not None
+    return found.deviation / np.sqrt(1 + found.novelty)
 
 
 def train_tensor(validation: TensorValidation, descriptor: Descriptor, parts: Sequence[EquivariantSOAP],
@@ -178,19 +227,44 @@ def train_tensor(validation: TensorValidation, descriptor: Descriptor, parts: Se
     ((3, 3), True)
     """
     regressor = EquivariantLSSVR() if regressor is None else regressor
-    data, rows = validation.dataset, validation.features
+    data, held = validation.dataset, validation.environments
     group = group_numbers(data.group, len(data))
-    best = {part.lam: _chosen(regressor, rows[0], rows[part.lam], spherical(data.tensors[validation.kind], part.lam),
-                              group, kappas, lams) for part in parts}
+    best = {part.lam: _chosen(regressor, held[part.lam], np.arange(len(data)),
+                              spherical(data.tensors[validation.kind], part.lam), group, kappas, lams)
+            for part in parts}
     told = {"validation": {"kind": f"nested cross validation, {len(validation.chosen)} folds by group",
-                           **validation.errors()}}
+                           **validation.errors(), "coverage of 90 % intervals": validation.coverage()}}
     scalar = LSSVR() if isotropic is None else isotropic
+    rows = {0: held[2].X, **{lam: one.P for lam, one in held.items()}}
     if validation.kind == "ms":
         sigma = spherical(data.tensors["ms"], 0)[:, 0] / np.sqrt(3)
         kappa, lam, _ = choose_parameters(scalar, rows[0], sigma, data.group)
         scalar = LSSVR(**{**scalar.get_params(), "kappa": kappa, "lam": lam})
-    return fit_tensor_model(data, descriptor, parts, {lam: _with(regressor, *best[lam]) for lam in best}, scalar,
-                            features=rows, reference=reference, provenance={**told, **(provenance or {})})
+    model = fit_tensor_model(data, descriptor, parts, {lam: _with(regressor, *best[lam]) for lam in best}, scalar,
+                             features=rows, reference=reference, provenance={**told, **(provenance or {})})
+    return model.with_intervals(*_final_intervals(validation, regressor, scalar, best))
+
+
+def _final_intervals(validation: TensorValidation, regressor: EquivariantLSSVR, scalar: LSSVR,
+                     best: Mapping[int, tuple[float, float]]) -> tuple[tuple[str, ...], Intervals]:
+    """Intervals for a model with these kappas and ridges, from the folds of the validation."""
+    data, n_splits, kind = validation.dataset, len(validation.chosen), validation.kind
+    group, tensor = group_numbers(data.group, len(data)), data.tensors[kind]
+    guess, spread, novelty = np.zeros((len(data), 3, 3)), np.zeros((len(data), 3)), np.zeros(len(data))
+    if kind == "ms":
+        sigma = spherical(tensor, 0)[:, 0] / np.sqrt(3)
+        found = cross_validate(scalar, validation.environments[2].X, sigma, group, kappas=[1.0], lams=[scalar.lam],
+                               n_splits=n_splits, seed=validation.seed)
+        guess += found.prediction[:, None, None] * np.eye(3)
+        spread[:, 0] = _noise(found)
+    for lam, parameters in best.items():
+        left = _left_out(regressor, validation.environments[lam], spherical(tensor, lam), group, validation.fold,
+                         [parameters] * n_splits)
+        guess += cartesian(left.prediction, lam)
+        spread[:, lam] = left.noise
+        novelty = left.novelty if lam == 2 else novelty
+    again = replace(validation, prediction=guess, novelty=novelty, deviation=np.sqrt(1 + novelty)[:, None] * spread)
+    return calibrate_tensor(*again.derived(), novelty)
 
 
 def fit_tensor_model(dataset: Dataset, descriptor: Descriptor, parts: Sequence[EquivariantSOAP],
@@ -217,10 +291,14 @@ def fit_tensor_model(dataset: Dataset, descriptor: Descriptor, parts: Sequence[E
     rows = _rows(dataset, descriptor, parts, kind, n_threads) if features is None else features
     story = {"glassnmr": __version__, "rows": len(dataset), "groups": len(set(dataset.group.tolist())),
              "sources": sorted(set(dataset.source.tolist())), **(provenance or {})}
-    made, told = [], {}
+    made, told, noise = [], {}, np.zeros(3)
+    variance, ridge = None, 0.0
     for part in parts:
         fitted = EquivariantLSSVR(**regressors[part.lam].get_params()).fit(
-            rows[0], rows[part.lam], spherical(dataset.tensors[kind], part.lam))
+            rows[0], rows[part.lam], spherical(dataset.tensors[kind], part.lam), dataset.group)
+        noise[part.lam] = fitted.noise_
+        if part.lam == 2:
+            variance, ridge = fitted.core_variance(), fitted.novelty_lam_
         told[f"lam {part.lam}"] = {**fitted.get_params(), "environments": len(fitted.landmark_indices_)}
         made.append(_core.TensorPart(equivariants=part._core, landmarks=fitted.landmarks_, weights=fitted.weights_,
                                      **fitted.stored_kernel()))
@@ -228,8 +306,10 @@ def fit_tensor_model(dataset: Dataset, descriptor: Descriptor, parts: Sequence[E
     if kind == "ms":
         whole = NMRModel.fit(dataset, descriptor, isotropic, reference=reference, features=rows[0])
         scalar = whole._core
+        noise[0] = 0.0 if whole.uncertainty is None else whole.uncertainty["noise"][0]
     elif reference is not None:
         raise ValueError("a field gradient has no shift reference")
     return TensorModel(_core.TensorModel(
         descriptor=descriptor._core, species=list(descriptor.species), isotope=isotopes[0], centre=elements[0],
-        tensor=kind, parts=made, isotropic=scalar, provenance=json.dumps({**story, "parts": told}, default=str)))
+        tensor=kind, parts=made, isotropic=scalar, uncertainty=_core.Uncertainty(variance, lam=ridge, noise=noise),
+        provenance=json.dumps({**story, "parts": told}, default=str)))

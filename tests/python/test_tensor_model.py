@@ -16,7 +16,7 @@ from glassnmr.descriptors import EquivariantSOAP, SphericalBesselSOAP
 from glassnmr.io import read_frames, write_predictions
 from glassnmr.learning import LSSVR
 from glassnmr.table import Dataset
-from glassnmr.tensor_learning import EquivariantLSSVR, block_cholesky
+from glassnmr.tensor_learning import Environments, EquivariantLSSVR, block_cholesky
 from glassnmr.tensor_model import TensorModel, cartesian, derived_values, load_model, spherical
 from glassnmr.tensor_training import fit_tensor_model, train_tensor, validate_tensor
 
@@ -102,10 +102,10 @@ def test_block_cholesky_of_all_environments_is_exact() -> None:
     rng = np.random.default_rng(0)
     x, p = rng.normal(size=(9, 2)), rng.normal(size=(9, 3, 6))
     p[4] = 0  # a site of high symmetry
-    kernel = _core.Kernel("gaussian", kappa=0.3)
-    near = _core.kernel_matrix(kernel, x)
+    near = _core.kernel_matrix(_core.Kernel("gaussian", kappa=0.3), x)
     K = np.einsum("ij,iaf,jbf->iajb", near, p, p).reshape(27, 27)
-    found = block_cholesky(x, p, 9, kernel, tolerance=0.0)
+    estimator = EquivariantLSSVR(n_landmarks=9, tolerance=0.0)
+    found = block_cholesky(Environments(x, p), np.arange(9), estimator, 0.3)
     assert np.allclose(found.factor.T @ found.factor, K, atol=1e-9 * K.max())
     columns = (found.index[:, None] * 3 + np.arange(3)).ravel()
     assert np.allclose(K[:, columns] @ found.span, found.factor.T, atol=1e-7)
@@ -263,9 +263,10 @@ def test_the_same_folds_give_the_same_prediction_as_by_hand() -> None:
     found = validate_tensor(data, soap, parts, EquivariantLSSVR(n_landmarks=20), n_splits=3)
     train, test = found.fold != 1, found.fold == 1
     kappa, lam = found.chosen[1][2]
+    rows = found.environments[2]
     by_hand = EquivariantLSSVR(kappa=kappa, lam=lam, n_landmarks=20).fit(
-        found.features[0][train], found.features[2][train], spherical(data.tensors["efg"][train], 2))
-    guess = cartesian(by_hand.predict(found.features[0][test], found.features[2][test]), 2)
+        rows.X[train], rows.P[train], spherical(data.tensors["efg"][train], 2))
+    guess = cartesian(by_hand.predict(rows.X[test], rows.P[test]), 2)
     assert np.allclose(guess, found.prediction[test], atol=1e-12)
 
 

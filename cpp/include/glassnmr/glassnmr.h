@@ -30,7 +30,7 @@ extern "C" {
 
 /* Raised whenever a declaration below changes; a program compares it with glassnmr_abi_version().
  */
-#define GLASSNMR_ABI_VERSION 2
+#define GLASSNMR_ABI_VERSION 3
 
 typedef enum {
     GLASSNMR_SUCCESS = 0,
@@ -125,13 +125,21 @@ GLASSNMR_API void glassnmr_soap_free(glassnmr_soap* soap);
 
 typedef struct glassnmr_model glassnmr_model;
 
-/* Reads a *.gnmr file. */
+/* What a model gives of each centre. */
+typedef enum {
+    GLASSNMR_SCALARS = 0,   /* its targets: sigma_iso, C_Q ... */
+    GLASSNMR_SHIELDING = 1, /* the nine elements of a shielding by rows: ms_xx, ms_xy ..., ppm */
+    GLASSNMR_FIELD_GRADIENT = 2 /* of a field gradient: efg_xx, efg_xy ..., atomic units */
+} glassnmr_kind;
+
+/* Reads a *.gnmr file of either kind. */
 GLASSNMR_API glassnmr_status glassnmr_model_load(const char* path, glassnmr_model** model);
 
 GLASSNMR_API void glassnmr_model_free(glassnmr_model* model);
 
 /* What a model says of itself: numbers are 0 and names NULL for a NULL handle or a place outside
  * the list; names live as long as the handle. */
+GLASSNMR_API glassnmr_kind glassnmr_model_kind(const glassnmr_model* model);
 GLASSNMR_API double glassnmr_model_cutoff(const glassnmr_model* model);
 GLASSNMR_API const char* glassnmr_model_isotope(const glassnmr_model* model); /* as "29Si" */
 GLASSNMR_API const char* glassnmr_model_centre(const glassnmr_model* model);  /* as "Si" */
@@ -140,17 +148,24 @@ GLASSNMR_API const char* glassnmr_model_species(const glassnmr_model* model, siz
 GLASSNMR_API size_t glassnmr_model_n_targets(const glassnmr_model* model);
 GLASSNMR_API const char* glassnmr_model_target(const glassnmr_model* model, size_t t);
 GLASSNMR_API const char* glassnmr_model_unit(const glassnmr_model* model, size_t t);
+
+/* What follows from the values, by the conventions of THEORY.md section 11: of a shielding
+ * sigma_iso, span, skew, zeta, eta_csa; of a field gradient V_zz and, of a nucleus with a
+ * quadrupole moment, C_Q (with sign), abs_C_Q, eta; delta_iso of all that have a reference. */
+GLASSNMR_API size_t glassnmr_model_n_derived(const glassnmr_model* model);
+GLASSNMR_API const char* glassnmr_model_derived(const glassnmr_model* model, size_t d);
+GLASSNMR_API const char* glassnmr_model_derived_unit(const glassnmr_model* model, size_t d);
+
 GLASSNMR_API int glassnmr_model_has_uncertainty(const glassnmr_model* model);
 
 /* a and b of delta_iso = a + b sigma_iso, ppm; fails for a model without a reference. */
 GLASSNMR_API glassnmr_status glassnmr_model_reference(const glassnmr_model* model, double* a,
                                                       double* b);
 
-/* A value +- factors[t] * its deviation holds the share `level` of values (0.6827, 0.9 ...),
- * THEORY.md eq. (9.13); fails for a model or level that was not calibrated. factors: n_targets
- * numbers. */
-GLASSNMR_API glassnmr_status glassnmr_model_interval_factors(const glassnmr_model* model,
-                                                             double level, double* factors);
+/* The novelty of a centre beyond which it is unlike the training data; fails for a model that was
+ * not calibrated. */
+GLASSNMR_API glassnmr_status glassnmr_model_novelty_limit(const glassnmr_model* model,
+                                                          double* limit);
 
 /* Atoms, and whose values are wanted. With the caller's own neighbour list images are atoms of
  * their own (ghosts), and cell and pbc are not looked at; without (first is NULL) the library
@@ -170,12 +185,12 @@ typedef struct {
 } glassnmr_atoms;
 
 /*
- * values: n_centres x n_targets, in the units of the targets. deviations, unless NULL: the same
- * shape, one standard deviation of the model's errors, eq. (9.12). Same bits for any n_threads.
+ * values: n_centres x n_targets, in their units. novelty, unless NULL: n_centres numbers, from
+ * which the errors follow, eq. (9.12). Same bits for any n_threads.
  */
 GLASSNMR_API glassnmr_status glassnmr_model_predict(const glassnmr_model* model,
                                                     const glassnmr_atoms* atoms, int n_threads,
-                                                    double* values, double* deviations);
+                                                    double* values, double* novelty);
 
 /*
  * The adjoint, eq. (10.4): from the derivatives of a number L by the values (n_centres x n_targets)
@@ -188,16 +203,40 @@ GLASSNMR_API glassnmr_status glassnmr_model_gradient(const glassnmr_model* model
                                                      const double* dl_dvalues, int n_threads,
                                                      double* dl_dpositions, double* dl_dstrain);
 
-/* The same for one centre whose n neighbours are given by vectors (n x 3) from it, and species. */
+/* Both for one centre whose n neighbours are given by vectors (n x 3) from it, and species. */
 GLASSNMR_API glassnmr_status glassnmr_model_environment(const glassnmr_model* model, size_t n,
                                                         const double* vectors,
                                                         const int32_t* species, double* values,
-                                                        double* deviations);
+                                                        double* novelty);
 GLASSNMR_API glassnmr_status glassnmr_model_environment_gradient(const glassnmr_model* model,
                                                                  size_t n, const double* vectors,
                                                                  const int32_t* species,
                                                                  const double* dl_dvalues,
                                                                  double* dl_dvectors);
+
+/* From values (n x n_targets) to what follows from them: derived, n x n_derived. */
+GLASSNMR_API glassnmr_status glassnmr_model_derive(const glassnmr_model* model, size_t n,
+                                                   const double* values, double* derived);
+
+/* From the derivatives of a number L by the derived (n x n_derived) to those by the values
+ * (n x n_targets, overwritten), eq. (10.7): what glassnmr_model_gradient takes. */
+GLASSNMR_API glassnmr_status glassnmr_model_derive_gradient(const glassnmr_model* model, size_t n,
+                                                            const double* values,
+                                                            const double* dl_dderived,
+                                                            double* dl_dvalues);
+
+/* One standard deviation of the model's errors in values (n x n_targets) and in what follows from
+ * them (n x n_derived), eq. (9.12), (9.25) to (9.28); an output may be NULL. */
+GLASSNMR_API glassnmr_status glassnmr_model_deviations(const glassnmr_model* model, size_t n,
+                                                       const double* values, const double* novelty,
+                                                       double* of_values, double* of_derived);
+
+/* The same for half widths of the intervals that hold a share `level` of values (0.6827, 0.9),
+ * eq. (9.13); fails for a model or level that was not calibrated. */
+GLASSNMR_API glassnmr_status glassnmr_model_half_widths(const glassnmr_model* model, double level,
+                                                        size_t n, const double* values,
+                                                        const double* novelty, double* of_values,
+                                                        double* of_derived);
 
 #ifdef __cplusplus
 }

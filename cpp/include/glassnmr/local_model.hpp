@@ -61,11 +61,25 @@ public:
     virtual bool has_uncertainty() const = 0;
     /// One standard deviation of the errors of each value, eq. (9.12): out (n, n_values).
     virtual void deviations(std::size_t n, const double* novelty, double* out) const = 0;
+    /// Half width of the interval that a share `level` of a value's errors lies in is factors
+    /// (n_values) times its deviation, eq. (9.13). Throws std::invalid_argument for a level that
+    /// was not calibrated.
+    virtual void interval_factors(double level, double* factors) const = 0;
+
+    /// Novelty beyond which a centre is unlike the training data; throws std::invalid_argument when
+    /// the model was not calibrated.
+    virtual double novelty_limit() const = 0;
 
     /// What else the values say (C_Q and eta of a field gradient ...), by the conventions of
     /// THEORY.md section 11: out (n, derived().size()) from values (n, n_values).
     virtual const std::vector<Quantity>& derived() const = 0;
     virtual void derive(std::size_t n, const double* values, double* out) const = 0;
+    /// One standard deviation of the errors of what is derived, eq. (9.32)-(9.34); and half widths
+    /// of the intervals of a calibrated level: out (n, derived().size()).
+    virtual void derived_deviations(std::size_t n, const double* values, const double* novelty,
+                                    double* out) const = 0;
+    virtual void derived_half_widths(double level, std::size_t n, const double* values,
+                                     const double* novelty, double* out) const = 0;
     /// From dL/dderived to dL/dvalues, overwritten, eq. (10.7).
     virtual void derive_gradient(std::size_t n, const double* values, const double* dl_dderived,
                                  double* dl_dvalues) const = 0;

@@ -74,10 +74,16 @@ public:
     std::optional<std::pair<double, double>> reference() const override { return parts_.reference; }
     bool has_uncertainty() const override { return parts_.uncertainty != nullptr; }
     void deviations(std::size_t n, const double* novelty, double* out) const override;
+    void interval_factors(double level, double* factors) const override;
+    double novelty_limit() const override;
 
     /// delta_iso, of a model of sigma_iso with a reference.
     const std::vector<Quantity>& derived() const override { return derived_; }
     void derive(std::size_t n, const double* values, double* out) const override;
+    void derived_deviations(std::size_t n, const double* values, const double* novelty,
+                            double* out) const override;
+    void derived_half_widths(double level, std::size_t n, const double* values,
+                             const double* novelty, double* out) const override;
     void derive_gradient(std::size_t n, const double* values, const double* dl_dderived,
                          double* dl_dvalues) const override;
 
@@ -109,11 +115,6 @@ public:
                       double* novelty = nullptr, int n_threads = 1) const override;
     void environments_gradient(std::size_t n, const Neighbourhood* near, const double* dl_dvalues,
                                double* dl_dvectors) const override;
-
-    /// Half width of the interval of target t that a share `level` of values lies in is
-    /// factors[t] times its deviation, eq. (9.13). Throws std::invalid_argument for a level that
-    /// was not calibrated.
-    void interval_factors(double level, double* factors) const;
 
 private:
     std::size_t block() const override;

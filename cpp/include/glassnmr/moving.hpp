@@ -6,7 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <glassnmr/model.hpp>
+#include <glassnmr/local_model.hpp>
 #include <memory>
 #include <vector>
 
@@ -18,12 +18,12 @@ namespace glassnmr {
 ///
 /// Every change either happens as a whole or throws std::invalid_argument (an index or species out
 /// of range, a position that is not finite or within 1e-3 Å of another atom) and leaves all as it
-/// was. Values agree with Model::predict to rounding errors: neighbours come in another order.
+/// was. Values agree with LocalModel::predict to rounding errors: neighbours come in another order.
 class GLASSNMR_API MovingStructure {
 public:
-    /// `centre`: the species whose atoms are predicted.
-    MovingStructure(std::shared_ptr<const Model> model, const Atoms& atoms, std::int32_t centre,
-                    int n_threads = 0);
+    /// `centre`: the species whose atoms are predicted; `with_novelty`: follow that, too.
+    MovingStructure(std::shared_ptr<const LocalModel> model, const Atoms& atoms,
+                    std::int32_t centre, bool with_novelty = false, int n_threads = 0);
     ~MovingStructure();
     MovingStructure(MovingStructure&&) noexcept;
     MovingStructure& operator=(MovingStructure&&) noexcept;
@@ -31,8 +31,10 @@ public:
     std::size_t size() const;
     const double* positions() const;      ///< (size, 3), Å, in the cell along periodic directions
     const std::int32_t* species() const;  ///< (size)
-    const double* values() const;         ///< (size, n_targets); 0 for atoms that are no centres
-    std::size_t n_targets() const;
+    const double* values() const;         ///< (size, n_values); 0 for atoms that are no centres
+    std::size_t n_values() const;
+    const double* novelty() const;  ///< (size), as the values; null when it is not followed
+    const LocalModel& model() const;
 
     /// Each returns the atoms whose values were made anew, in rising order; valid until the next.
     const std::vector<std::int64_t>& move(std::size_t atom, const double* position);

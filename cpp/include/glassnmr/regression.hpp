@@ -19,11 +19,11 @@ namespace glassnmr {
 ///
 /// For the variance of a prediction, eq. (9.10), unless null: means (m) of the features, and root
 /// (m, m) lower with root root^T = A^T A + lam, of all m features; counts must then end with m, and
-/// lam be positive.
+/// lam be positive. Without `free_bias` b is 0, and nothing is centred.
 GLASSNMR_API void ridge(std::size_t n, std::size_t m, const double* factor, const double* weights,
                         std::size_t n_targets, const double* y, double lam, std::size_t n_counts,
                         const std::int64_t* counts, double* v, double* bias, int n_threads = 0,
-                        double* means = nullptr, double* root = nullptr);
+                        double* means = nullptr, double* root = nullptr, bool free_bias = true);
 
 /// The same regression for any number of lam, targets and left-out groups from one QR and SVD: eq.
 /// (9.3)-(9.6). Immutable and thread-safe.

@@ -32,7 +32,14 @@ struct TensorModelParts {
     std::shared_ptr<const Model> isotropic;        ///< target sigma_iso; null for efg
     std::vector<TensorPart> parts;                 ///< at least one, no two of one lambda
     std::string provenance;                        ///< free text
+    /// Null when the model has none. The variance is of the landmarks of the part of lambda 2, eq.
+    /// (9.30); noise (3) of sigma_iso and of a component of lambda 1 and 2, 0 for what there is
+    /// not; factors of the `calibrated` quantities.
+    std::shared_ptr<const Uncertainty> uncertainty;
+    std::vector<std::string> calibrated;  ///< names; none when not calibrated
 };
+
+class TensorValues;
 
 /// A trained model of whole tensors: structure in, a Cartesian tensor for every centre out.
 /// Immutable and thread-safe.
@@ -62,13 +69,20 @@ public:
     double cutoff() const override { return cutoff_; }
     const std::vector<Quantity>& quantities() const override { return quantities_; }
     std::optional<std::pair<double, double>> reference() const override;
-    bool has_uncertainty() const override;
+    bool has_uncertainty() const override { return parts_.uncertainty != nullptr; }
+    /// THEORY.md eq. (9.32).
     void deviations(std::size_t n, const double* novelty, double* out) const override;
+    void interval_factors(double level, double* factors) const override;
+    double novelty_limit() const override;
 
     /// Of a shielding: sigma_iso, delta_iso with a reference, span, skew, zeta, eta_csa; of a field
     /// gradient: V_zz and, of a nucleus with a moment, C_Q, abs_C_Q, eta.
     const std::vector<Quantity>& derived() const override { return derived_; }
     void derive(std::size_t n, const double* values, double* out) const override;
+    void derived_deviations(std::size_t n, const double* values, const double* novelty,
+                            double* out) const override;
+    void derived_half_widths(double level, std::size_t n, const double* values,
+                             const double* novelty, double* out) const override;
     void derive_gradient(std::size_t n, const double* values, const double* dl_dderived,
                          double* dl_dvalues) const override;
 
@@ -85,16 +99,19 @@ public:
 private:
     std::size_t block() const override;
     void name_quantities();
-    /// Adds sigma_iso 1 of rows x (n, D) to the tensors; overwrites novelty (n) unless it is null.
-    void add_isotropic(std::size_t n, const double* x, double* tensors, double* novelty) const;
-    /// Adds part k to the tensors, from x and the rows (n, n_features) of its equivariants.
+    double interval_factor(double level, const std::string& name) const;
+    /// Adds sigma_iso 1 of rows x (n, D) to the tensors.
+    void add_isotropic(std::size_t n, const double* x, double* tensors) const;
+    /// Adds part k to the tensors, from x and the rows (n, n_features) of its equivariants; that of
+    /// lambda 2 overwrites novelty (n) unless it is null.
     void add_part(std::size_t k, std::size_t n, const double* x, const double* rows,
-                  double* tensors) const;
+                  double* tensors, double* novelty) const;
 
     TensorModelParts parts_;
     std::vector<std::vector<double>> zeros_;  ///< biases of the parts
     std::vector<Predictor> predictors_;
     std::vector<Quantity> quantities_, derived_;
+    std::shared_ptr<const TensorValues> values_;  ///< what is derived
     double cutoff_ = 0;
 };
 
