@@ -251,13 +251,7 @@ glassnmr_status glassnmr_model_half_widths(const glassnmr_model* model, double l
     return guarded([&] {
         require_errors(model, n, values, novelty);
         const LocalModel& m = *model->model;
-        if (of_values) {
-            std::vector<double> factors(m.n_values());
-            m.interval_factors(level, factors.data());
-            m.deviations(n, novelty, of_values);
-            for (std::size_t k = 0; k < n * factors.size(); ++k)
-                of_values[k] *= factors[k % factors.size()];
-        }
+        if (of_values) m.half_widths(level, n, novelty, of_values);
         if (of_derived) m.derived_half_widths(level, n, values, novelty, of_derived);
     });
 }

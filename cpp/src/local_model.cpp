@@ -168,6 +168,15 @@ void LocalModel::gradient(const Atoms& atoms, std::size_t n_centres, const std::
               });
 }
 
+void LocalModel::half_widths(double level, std::size_t n, const double* novelty,
+                             double* out) const {
+    const std::size_t T = n_values();
+    std::vector<double> factors(T);
+    interval_factors(level, factors.data());
+    deviations(n, novelty, out);
+    for (std::size_t k = 0; k < n * T; ++k) out[k] *= factors[k % T];
+}
+
 void LocalModel::environment(std::size_t n, const double* vectors, const std::int32_t* species,
                              double* out, double* novelty) const {
     const Neighbourhood near = checked(n, vectors, species);

@@ -55,6 +55,35 @@ Array derive_gradient(const LocalModel& model, const Array& values, const Array&
     return out;
 }
 
+/// Of values (n, n_values) and of what is derived from them (n, derived), each by `make`.
+template <class Make>
+std::pair<Array, Array> errors(const LocalModel& model, const Array& values, const Array& novelty,
+                               const Make& make) {
+    require_shape(values, "values", {-1, static_cast<py::ssize_t>(model.n_values())});
+    require_shape(novelty, "novelty", {values.shape(0)});
+    Array of_values({values.shape(0), values.shape(1)}),
+        of_derived({values.shape(0), static_cast<py::ssize_t>(model.derived().size())});
+    make(static_cast<std::size_t>(values.shape(0)), of_values.mutable_data(),
+         of_derived.mutable_data());
+    return {of_values, of_derived};
+}
+
+std::pair<Array, Array> deviations(const LocalModel& model, const Array& values,
+                                   const Array& novelty) {
+    return errors(model, values, novelty, [&](std::size_t n, double* own, double* derived) {
+        model.deviations(n, novelty.data(), own);
+        model.derived_deviations(n, values.data(), novelty.data(), derived);
+    });
+}
+
+std::pair<Array, Array> half_widths(const LocalModel& model, double level, const Array& values,
+                                    const Array& novelty) {
+    return errors(model, values, novelty, [&](std::size_t n, double* own, double* derived) {
+        model.half_widths(level, n, novelty.data(), own);
+        model.derived_half_widths(level, n, values.data(), novelty.data(), derived);
+    });
+}
+
 }  // namespace
 
 void bind_local_model(py::module_& m) {
@@ -63,6 +92,9 @@ void bind_local_model(py::module_& m) {
              "dl_dvalues"_a, py::kw_only(), "n_threads"_a = 0)
         .def("derive", &derive, "values"_a)
         .def("derive_gradient", &derive_gradient, "values"_a, "dl_dderived"_a)
+        .def("deviations", &deviations, "values"_a, "novelty"_a)
+        .def("half_widths", &half_widths, "level"_a, "values"_a, "novelty"_a)
+        .def_property_readonly("novelty_limit", &LocalModel::novelty_limit)
         .def_property_readonly("cutoff", &LocalModel::cutoff)
         .def_property_readonly("has_uncertainty", &LocalModel::has_uncertainty)
         .def_property_readonly("quantities",

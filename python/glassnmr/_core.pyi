@@ -183,7 +183,39 @@ class Lines:
         n_threads: SupportsInt = ...,
     ) -> tuple[Any, ...]: ...
 
-class Model:
+class LocalModel:
+    def gradient(
+        self,
+        positions: ArrayLike,
+        cell: ArrayLike,
+        pbc: Sequence[bool],
+        species: ArrayLike,
+        centres: ArrayLike,
+        dl_dvalues: ArrayLike,
+        *,
+        n_threads: SupportsInt = ...,
+    ) -> tuple[Any, ...]: ...
+    def derive(self, values: ArrayLike) -> NDArray[np.float64]: ...
+    def derive_gradient(self, values: ArrayLike, dl_dderived: ArrayLike) -> NDArray[np.float64]: ...
+    def deviations(self, values: ArrayLike, novelty: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    def half_widths(
+        self,
+        level: SupportsFloat,
+        values: ArrayLike,
+        novelty: ArrayLike,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    @property
+    def novelty_limit(self) -> float: ...
+    @property
+    def cutoff(self) -> float: ...
+    @property
+    def has_uncertainty(self) -> bool: ...
+    @property
+    def quantities(self) -> list[str]: ...
+    @property
+    def derived(self) -> list[str]: ...
+
+class Model(LocalModel):
     def __init__(
         self,
         *,
@@ -215,17 +247,6 @@ class Model:
         precision: str = ...,
         n_threads: SupportsInt = ...,
     ) -> NDArray[np.float64]: ...
-    def gradient(
-        self,
-        positions: ArrayLike,
-        cell: ArrayLike,
-        pbc: Sequence[bool],
-        species: ArrayLike,
-        centres: ArrayLike,
-        dl_dpredictions: ArrayLike,
-        *,
-        n_threads: SupportsInt = ...,
-    ) -> tuple[Any, ...]: ...
     def with_reference(self, reference: tuple[SupportsFloat, SupportsFloat] | None, *, provenance: str) -> Model: ...
     @property
     def landmarks(self) -> NDArray[np.float64]: ...
@@ -274,13 +295,14 @@ class Model:
 class MovingStructure:
     def __init__(
         self,
-        model: Model,
+        model: LocalModel,
         positions: ArrayLike,
         cell: ArrayLike,
         pbc: Sequence[bool],
         species: ArrayLike,
         *,
         centre: SupportsInt,
+        with_novelty: bool = ...,
         n_threads: SupportsInt = ...,
     ) -> None: ...
     def move(self, atom: SupportsInt, position: ArrayLike) -> NDArray[np.int64]: ...
@@ -290,6 +312,7 @@ class MovingStructure:
     def undo(self) -> None: ...
     def accept(self) -> None: ...
     def values(self, atoms: ArrayLike) -> NDArray[np.float64]: ...
+    def novelty(self, atoms: ArrayLike) -> NDArray[np.float64]: ...
     @property
     def size(self) -> int: ...
     @property
@@ -375,7 +398,7 @@ class Soap(Descriptor):
         n_threads: SupportsInt = ...,
     ) -> NDArray[np.float64]: ...
 
-class TensorModel:
+class TensorModel(LocalModel):
     def __init__(
         self,
         *,
@@ -387,6 +410,7 @@ class TensorModel:
         parts: Sequence[TensorPart],
         isotropic: Any,
         provenance: str,
+        uncertainty: Uncertainty | None = ...,
     ) -> None: ...
     @staticmethod
     def holds_tensors(path: str) -> bool: ...
@@ -403,6 +427,27 @@ class TensorModel:
         *,
         n_threads: SupportsInt = ...,
     ) -> NDArray[np.float64]: ...
+    def predict_with_novelty(
+        self,
+        positions: ArrayLike,
+        cell: ArrayLike,
+        pbc: Sequence[bool],
+        species: ArrayLike,
+        centres: ArrayLike,
+        *,
+        n_threads: SupportsInt = ...,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    def with_intervals(
+        self,
+        names: Sequence[str],
+        levels: ArrayLike,
+        factors: ArrayLike,
+        limit: SupportsFloat,
+    ) -> TensorModel: ...
+    @property
+    def uncertainty(self) -> dict[str, Any] | None: ...
+    @property
+    def calibrated(self) -> list[str]: ...
     @property
     def species(self) -> list[str]: ...
     @property
@@ -531,6 +576,7 @@ def ridge(
     counts: ArrayLike,
     weights: ArrayLike | None = ...,
     with_root: bool = ...,
+    free_bias: bool = ...,
     n_threads: SupportsInt = ...,
 ) -> tuple[Any, ...]: ...
 

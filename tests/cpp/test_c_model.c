@@ -78,7 +78,7 @@ static double largest_difference(size_t n, const double* a, const double* b) {
 }
 
 static void a_model_says_what_it_is(const glassnmr_model* model) {
-    double a = 0, b = 0, factors[TARGETS];
+    double a = 0, b = 0, limit = 0;
     CHECK(glassnmr_model_cutoff(model) == 3.5);
     CHECK(!strcmp(glassnmr_model_isotope(model), "29Si") &&
           !strcmp(glassnmr_model_centre(model), "Si"));
@@ -89,21 +89,51 @@ static void a_model_says_what_it_is(const glassnmr_model* model) {
     CHECK(glassnmr_model_has_uncertainty(model) == 1);
     CHECK(glassnmr_model_species(model, 2) == NULL && glassnmr_model_target(model, 2) == NULL);
     CHECK(glassnmr_model_reference(model, &a, &b) == GLASSNMR_SUCCESS && a == 320 && b == -0.95);
-    CHECK(glassnmr_model_interval_factors(model, 0.9, factors) == GLASSNMR_SUCCESS);
-    CHECK(factors[0] == 1.8 && factors[1] == 1.7);
-    FAILS(glassnmr_model_interval_factors(model, 0.5, factors), GLASSNMR_INVALID_ARGUMENT, "0.9");
+    CHECK(glassnmr_model_kind(model) == GLASSNMR_SCALARS);
+    CHECK(glassnmr_model_n_derived(model) == 1);
+    CHECK(!strcmp(glassnmr_model_derived(model, 0), "delta_iso") &&
+          !strcmp(glassnmr_model_derived_unit(model, 0), "ppm"));
+    CHECK(glassnmr_model_derived(model, 1) == NULL);
+    CHECK(glassnmr_model_novelty_limit(model, &limit) == GLASSNMR_SUCCESS && limit == 4);
+}
+
+/* By hand: delta_iso = 320 - 0.95 sigma_iso; noise 1.25, 0.5; factors of 90 % 1.8, 1.7. */
+static void errors_and_what_is_derived(const glassnmr_model* model) {
+    const double values[2 * TARGETS] = {400, 2, 410, -1}, novelty[2] = {0, 3};
+    const double wanted[2 * TARGETS] = {1.25, 0.5, 2.5, 1}, factors[TARGETS] = {1.8, 1.7};
+    const double by_shift[2] = {2, -3};
+    double derived[2], own[2 * TARGETS], of_derived[2], slopes[2 * TARGETS];
+    CHECK(glassnmr_model_derive(model, 2, values, derived) == GLASSNMR_SUCCESS);
+    CHECK(fabs(derived[0] + 60) < 1e-12 && fabs(derived[1] + 69.5) < 1e-12);
+    CHECK(glassnmr_model_derive_gradient(model, 2, values, by_shift, slopes) == GLASSNMR_SUCCESS);
+    CHECK(fabs(slopes[0] + 1.9) < 1e-12 && slopes[1] == 0);
+    CHECK(fabs(slopes[2] - 2.85) < 1e-12 && slopes[3] == 0);
+    CHECK(glassnmr_model_deviations(model, 2, values, novelty, own, of_derived) ==
+          GLASSNMR_SUCCESS);
+    CHECK(largest_difference(2 * TARGETS, own, wanted) < 1e-12);
+    for (size_t i = 0; i < 2; ++i) CHECK(fabs(of_derived[i] - 0.95 * wanted[TARGETS * i]) < 1e-12);
+    CHECK(glassnmr_model_half_widths(model, 0.9, 2, values, novelty, own, of_derived) ==
+          GLASSNMR_SUCCESS);
+    for (size_t k = 0; k < 2 * TARGETS; ++k)
+        CHECK(fabs(own[k] - factors[k % TARGETS] * wanted[k]) < 1e-12);
+    for (size_t i = 0; i < 2; ++i)
+        CHECK(fabs(of_derived[i] - 0.95 * 1.8 * wanted[TARGETS * i]) < 1e-12);
+    FAILS(glassnmr_model_half_widths(model, 0.5, 2, values, novelty, own, NULL),
+          GLASSNMR_INVALID_ARGUMENT, "0.9");
+    FAILS(glassnmr_model_deviations(model, 2, values, NULL, own, NULL), GLASSNMR_INVALID_ARGUMENT,
+          "novelty");
 }
 
 static void every_way_to_give_neighbours_gives_the_same(const glassnmr_model* model) {
     const glassnmr_atoms own = periodic(), list = listed();
-    double a[CENTRES * TARGETS], b[CENTRES * TARGETS], da[CENTRES * TARGETS], db[CENTRES * TARGETS];
+    double a[CENTRES * TARGETS], b[CENTRES * TARGETS], da[CENTRES], db[CENTRES];
     double vectors[3 * ALL];
     int32_t kinds[ALL];
     CHECK(glassnmr_model_predict(model, &own, 0, a, da) == GLASSNMR_SUCCESS);
     CHECK(glassnmr_model_predict(model, &list, 0, b, db) == GLASSNMR_SUCCESS);
     CHECK(largest_difference(CENTRES * TARGETS, a, b) < 1e-11);
-    CHECK(largest_difference(CENTRES * TARGETS, da, db) < 1e-12);
-    for (size_t k = 0; k < CENTRES * TARGETS; ++k) CHECK(da[k] > (k % 2 ? 0.5 : 1.25));
+    CHECK(largest_difference(CENTRES, da, db) < 1e-12);
+    for (size_t c = 0; c < CENTRES; ++c) CHECK(da[c] > 0);
     CHECK(fabs(a[0] - a[2]) > 1e-6); /* the centres differ */
     for (size_t c = 0; c < CENTRES; ++c) {
         for (size_t k = first[c]; k < first[c + 1]; ++k) {
@@ -115,7 +145,7 @@ static void every_way_to_give_neighbours_gives_the_same(const glassnmr_model* mo
         CHECK(glassnmr_model_environment(model, first[c + 1] - first[c], vectors, kinds, b, db) ==
               GLASSNMR_SUCCESS);
         CHECK(largest_difference(TARGETS, a + c * TARGETS, b) < 1e-11);
-        CHECK(largest_difference(TARGETS, da + c * TARGETS, db) < 1e-12);
+        CHECK(fabs(da[c] - db[0]) < 1e-12);
     }
 }
 
@@ -223,6 +253,7 @@ int main(void) {
     remove(file);
     make_atoms();
     a_model_says_what_it_is(model);
+    errors_and_what_is_derived(model);
     every_way_to_give_neighbours_gives_the_same(model);
     gradients_agree_with_finite_differences(model);
     gradient_of_one_environment(model);

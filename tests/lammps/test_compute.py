@@ -130,7 +130,7 @@ def expected(model: NMRModel, atoms: Atoms, names: tuple[str, ...]) -> np.ndarra
     return out
 
 
-NAMES = ("sigma_iso", "delta_iso", "C_Q", "std_delta_iso", "std_C_Q")
+NAMES = ("sigma_iso", "delta_iso", "C_Q", "std_delta_iso", "std_C_Q", "half90_sigma_iso", "unlike_C_Q")
 
 
 @pytest.mark.parametrize("tilt", [False, True])
@@ -172,13 +172,13 @@ def test_only_the_group_is_predicted_and_hidden_types_are_not_seen(model: tuple[
     assert done.returncode == 0, done.stdout + done.stderr
     kept = np.flatnonzero(atoms.numbers != 11)
     wanted = np.zeros((len(atoms), 3))
-    wanted[kept] = expected(model[0], atoms[kept], ("sigma_iso", "delta_iso", "C_Q"))
+    wanted[kept] = expected(model[0], atoms[kept], ("sigma_iso", "C_Q", "delta_iso"))
     wanted[32:] = 0
     np.testing.assert_allclose(table(tmp_path)[:, 5:], wanted, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(("what", "reach", "message"), [
-    ("span elements O Si Na", 4.6, "does not give span, but sigma_iso C_Q"),
+    ("span elements O Si Na", 4.6, "does not give span, but sigma_iso C_Q delta_iso"),
     ("sigma_iso elements O Si", 4.6, "one element for each of the 3 atom types"),
     ("sigma_iso elements O Si Ge", 4.6, "does not know element Ge"),
     ("sigma_iso elements O Si Na", 3.0, "use comm_modify cutoff 4.3"),

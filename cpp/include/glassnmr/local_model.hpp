@@ -66,6 +66,9 @@ public:
     /// was not calibrated.
     virtual void interval_factors(double level, double* factors) const = 0;
 
+    /// Half widths of the intervals of a calibrated level: out (n, n_values).
+    void half_widths(double level, std::size_t n, const double* novelty, double* out) const;
+
     /// Novelty beyond which a centre is unlike the training data; throws std::invalid_argument when
     /// the model was not calibrated.
     virtual double novelty_limit() const = 0;

@@ -2,9 +2,9 @@
 #include "compute_glassnmr.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "atom.h"
 #include "comm.h"
@@ -18,7 +18,7 @@ using namespace LAMMPS_NS;
 
 namespace {
 
-constexpr double one_deviation = 0.6827;  // share of values within what std_ gives
+constexpr double one_deviation = 0.6827, ninety = 0.9;  // shares of values within std_ and half90_
 
 }  // namespace
 
@@ -34,15 +34,13 @@ ComputeGlassnmr::ComputeGlassnmr(LAMMPS* lammps, int narg, char** arg)
     for (; k < narg && std::strcmp(arg[k], "elements") != 0; ++k)
         columns_.push_back(column(arg[k]));
     read_elements(narg - k - 1, arg + k + 1);
-    double a, b;
     const bool all = columns_.empty();
-    for (size_t t = 0; all && t < glassnmr_model_n_targets(model); ++t) {
-        columns_.push_back({t, false, 1, 0});
-        const bool shielding = std::strcmp(glassnmr_model_target(model, t), "sigma_iso") == 0;
-        if (shielding && glassnmr_model_reference(model, &a, &b) == GLASSNMR_SUCCESS)
-            columns_.push_back({t, false, b, a});
-    }
-    for (const Column& c : columns_) with_deviations_ = with_deviations_ || c.deviation;
+    for (size_t t = 0; all && t < glassnmr_model_n_targets(model); ++t)
+        columns_.push_back({false, t, Told::value});
+    for (size_t d = 0; all && d < glassnmr_model_n_derived(model); ++d)
+        columns_.push_back({true, d, Told::value});
+    for (const Column& c : columns_) with_novelty_ = with_novelty_ || c.told != Told::value;
+    if (with_novelty_) check(glassnmr_model_novelty_limit(model, &novelty_limit_));
     peratom_flag = 1;
     size_peratom_cols = columns_.size() == 1 ? 0 : static_cast<int>(columns_.size());
 }
@@ -57,34 +55,46 @@ void ComputeGlassnmr::check(glassnmr_status status) const {
         error->one(FLERR, std::string("compute glassnmr: ") + glassnmr_last_error());
 }
 
-ComputeGlassnmr::Column ComputeGlassnmr::column(const char* quantity) const {
+/// Names of all values.
+std::string ComputeGlassnmr::known() const {
+    const glassnmr_model* m = model_.get();
+    std::string names;
+    for (size_t t = 0; t < glassnmr_model_n_targets(m); ++t)
+        names += std::string(" ") + glassnmr_model_target(m, t);
+    for (size_t d = 0; d < glassnmr_model_n_derived(m); ++d)
+        names += std::string(" ") + glassnmr_model_derived(m, d);
+    return names;
+}
+
+ComputeGlassnmr::Column ComputeGlassnmr::column(const std::string& quantity) const {
     const glassnmr_model* m = model_.get();
     std::string name = quantity;
-    Column c{0, name.rfind("std_", 0) == 0, 1, 0};
-    if (c.deviation) name.erase(0, 4);
-    if (name == "delta_iso") {
-        double a = 0;
-        check(glassnmr_model_reference(m, &a, &c.scale));
-        c.shift = c.deviation ? 0 : a;
-        if (c.deviation) c.scale = std::abs(c.scale);
-        name = "sigma_iso";
+    Told told = Told::value;
+    const std::pair<const char*, Told> before[] = {
+        {"std_", Told::std}, {"half90_", Told::half90}, {"unlike_", Told::unlike}};
+    for (const auto& [prefix, what] : before) {
+        if (name.rfind(prefix, 0) != 0) continue;
+        name.erase(0, std::strlen(prefix));
+        told = what;
+        break;
     }
-    const size_t n = glassnmr_model_n_targets(m);
-    while (c.target < n && name != glassnmr_model_target(m, c.target)) ++c.target;
-    if (c.target == n) {
-        std::string known;
-        for (size_t t = 0; t < n; ++t) known += std::string(" ") + glassnmr_model_target(m, t);
-        error->all(FLERR, std::string("compute glassnmr: the model does not give ") + quantity +
-                              ", but" + known +
-                              ", std_ of each where it has errors, and delta_iso" +
-                              " where it has a reference");
-    }
-    if (c.deviation) {
-        std::vector<double> factors(n);
-        check(glassnmr_model_interval_factors(m, one_deviation, factors.data()));
-        c.scale *= factors[c.target];
-    }
-    return c;
+    const auto kind = glassnmr_model_kind(m);
+    const bool whole = (kind == GLASSNMR_SHIELDING && name == "ms") ||
+                       (kind == GLASSNMR_FIELD_GRADIENT && name == "efg");
+    if (told == Told::unlike && whole) return {false, 0, told};
+    for (size_t t = 0; t < glassnmr_model_n_targets(m); ++t)
+        if (name == glassnmr_model_target(m, t)) return {false, t, told};
+    for (size_t d = 0; d < glassnmr_model_n_derived(m); ++d)
+        if (name == glassnmr_model_derived(m, d)) return {true, d, told};
+    error->all(FLERR, "compute glassnmr: the model does not give " + quantity + ", but" + known() +
+                          ", and std_, half90_, unlike_ of each where it has errors");
+    return {};
+}
+
+/// Is there a column of this kind?
+bool ComputeGlassnmr::wanted(bool derived, Told told) const {
+    return std::any_of(columns_.begin(), columns_.end(),
+                       [&](const Column& c) { return c.derived == derived && c.told == told; });
 }
 
 void ComputeGlassnmr::read_elements(int narg, char** arg) {
@@ -161,9 +171,25 @@ void ComputeGlassnmr::compute_peratom() {
     }
     resize();
     gather();
-    const size_t n = centres_.size(), T = glassnmr_model_n_targets(model_.get());
-    values_.resize(n * T);
-    deviations_.resize(with_deviations_ ? n * T : 0);
+    if (centres_.empty()) return;
+    predict();
+    const size_t width[2] = {glassnmr_model_n_targets(model_.get()),
+                             glassnmr_model_n_derived(model_.get())};
+    for (size_t i = 0; i < centres_.size(); ++i) {
+        double* to = size_peratom_cols ? rows_[owner_[i]] : row_ + owner_[i];
+        for (const Column& c : columns_) {
+            *to++ =
+                c.told == Told::unlike
+                    ? novelty_[i] > novelty_limit_
+                    : tables_[c.derived][static_cast<int>(c.told)][i * width[c.derived] + c.place];
+        }
+    }
+}
+
+/// The tables that the columns want, for all centres.
+void ComputeGlassnmr::predict() {
+    const glassnmr_model* m = model_.get();
+    const size_t n = centres_.size();
     glassnmr_atoms atoms{};
     atoms.n_atoms = species_.size();
     atoms.positions = positions_.data();
@@ -171,20 +197,32 @@ void ComputeGlassnmr::compute_peratom() {
     for (int k = 0; k < 3; ++k) atoms.cell[4 * k] = 1;  // no images: ghosts are there
     atoms.n_centres = n;
     atoms.centres = centres_.data();
-    if (n > 0) {
-        check(glassnmr_model_predict(model_.get(), &atoms, comm->nthreads, values_.data(),
-                                     with_deviations_ ? deviations_.data() : nullptr));
-    }
-    for (size_t i = 0; i < n; ++i) {
-        double* to = size_peratom_cols ? rows_[owner_[i]] : row_ + owner_[i];
-        for (const Column& c : columns_)
-            *to++ = c.scale * (c.deviation ? deviations_ : values_)[i * T + c.target] + c.shift;
+    const auto table = [&](bool derived, Told told) -> double* {
+        auto& t = tables_[derived][static_cast<int>(told)];
+        t.resize(n * (derived ? glassnmr_model_n_derived(m) : glassnmr_model_n_targets(m)));
+        return t.data();
+    };
+    double* const values = table(false, Told::value);
+    novelty_.resize(with_novelty_ ? n : 0);
+    check(glassnmr_model_predict(m, &atoms, comm->nthreads, values,
+                                 with_novelty_ ? novelty_.data() : nullptr));
+    if (wanted(true, Told::value))
+        check(glassnmr_model_derive(m, n, values, table(true, Told::value)));
+    for (const auto& [told, level] :
+         {std::pair{Told::std, one_deviation}, {Told::half90, ninety}}) {
+        double* of[2] = {nullptr, nullptr};
+        for (const bool derived : {false, true})
+            if (wanted(derived, told)) of[derived] = table(derived, told);
+        if (of[0] || of[1])
+            check(glassnmr_model_half_widths(m, level, n, values, novelty_.data(), of[0], of[1]));
     }
 }
 
 double ComputeGlassnmr::memory_usage() {
-    return static_cast<double>(max_rows_) * std::max(size_peratom_cols, 1) * sizeof(double) +
-           static_cast<double>(positions_.capacity() + values_.capacity() +
-                               deviations_.capacity()) *
-               sizeof(double);
+    size_t numbers = positions_.capacity() + novelty_.capacity();
+    for (const auto& kind : tables_)
+        for (const auto& t : kind) numbers += t.capacity();
+    return (static_cast<double>(max_rows_) * std::max(size_peratom_cols, 1) +
+            static_cast<double>(numbers)) *
+           sizeof(double);
 }

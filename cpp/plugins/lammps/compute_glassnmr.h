@@ -4,6 +4,7 @@
 #include <glassnmr/glassnmr.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "compute.h"
@@ -21,30 +22,39 @@ public:
     double memory_usage() override;
 
 private:
-    /// One column: scale * (value or deviation of a target) + shift.
+    /// What is told of a quantity.
+    enum class Told { value, std, half90, unlike };
+    static constexpr int n_told = 3;  ///< those that fill a table
+    /// One column: a value of the model, or one derived from them.
     struct Column {
-        size_t target;
-        bool deviation;
-        double scale, shift;
+        bool derived;
+        size_t place;
+        Told told;
     };
     struct Free {
         void operator()(glassnmr_model* model) const { glassnmr_model_free(model); }
     };
 
     void check(glassnmr_status status) const;
-    Column column(const char* quantity) const;
+    Column column(const std::string& quantity) const;
+    std::string known() const;
+    bool wanted(bool derived, Told told) const;
     void read_elements(int narg, char** arg);
     void gather();
+    void predict();
     void resize();
 
     std::unique_ptr<glassnmr_model, Free> model_;
     std::vector<Column> columns_;
     std::vector<int32_t> channel_;  ///< (ntypes + 1): place in the model's species, -1: not seen
     int32_t centre_channel_ = -1;
-    bool with_deviations_ = false;
+    bool with_novelty_ = false;
+    double novelty_limit_ = 0;
 
     // of the present step
-    std::vector<double> positions_, values_, deviations_;
+    std::vector<double> positions_, novelty_;
+    std::vector<double> tables_[2]
+                               [n_told];  ///< of values and of what is derived; value, std, half90
     std::vector<int32_t> species_;
     std::vector<int64_t> centres_;  ///< places in positions_
     std::vector<int> owner_;        ///< the atom of LAMMPS that each centre is
