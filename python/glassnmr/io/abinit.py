@@ -9,7 +9,6 @@ import warnings
 from typing import IO
 
 import ase
-import ase.io
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,6 +58,8 @@ def gradients(text: str, name: str) -> NDArray[np.float64]:
 
 def read_abinit(file: IO[str], name: str) -> ase.Atoms:
     """The structure with ``efg`` (N, 3, 3), a.u."""
+    from ase.io import read  # heavy: not before it is needed
+
     text = file.read()
     efg = gradients(text, name)
     if len(efg) == 0:
@@ -66,7 +67,7 @@ def read_abinit(file: IO[str], name: str) -> ase.Atoms:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            atoms = ase.io.read(io.StringIO(text), format="abinit-out")
+            atoms = read(io.StringIO(text), format="abinit-out")
     except Exception as error:  # the reader of another package fails in many ways
         raise ValueError(f"{name}: its structure cannot be read ({type(error).__name__}: {error})") from error
     assert isinstance(atoms, ase.Atoms)

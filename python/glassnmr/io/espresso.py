@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO
 
 import ase
-import ase.io
 import numpy as np
+from ase.units import Bohr
 
 from glassnmr.io.blocks import check_tensors, floats, tensors_of_rows
 from glassnmr.io.text import open_text
@@ -162,6 +162,8 @@ def _structure(sites: _Sites, name: str, path: Path | None) -> tuple[ase.Atoms, 
 
 def _pwscf(path: Path) -> ase.Atoms | None:
     """The last structure of a pw.x output; None for other files."""
+    from ase.io import read  # heavy: not before it is needed
+
     with open_text(path) as file:
         start = file.read(4096)
         if not _PWSCF.search(start):
@@ -171,12 +173,12 @@ def _pwscf(path: Path) -> ase.Atoms | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            atoms = ase.io.read(io.StringIO(text), format="espresso-out")
+            atoms = read(io.StringIO(text), format="espresso-out")
     except Exception as error:  # the reader of another package fails in many ways
         raise ValueError(f"{path} cannot be read as a pw.x output ({type(error).__name__}: {error})") from error
     assert isinstance(atoms, ase.Atoms)
     atoms.calc = None
-    atoms.info = {"alat": float(alat[1]) * ase.units.Bohr} if alat else {}
+    atoms.info = {"alat": float(alat[1]) * Bohr} if alat else {}
     for key in set(atoms.arrays) - {"numbers", "positions"}:
         del atoms.arrays[key]
     return atoms

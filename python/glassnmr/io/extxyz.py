@@ -11,7 +11,6 @@ from typing import IO, Any
 import ase
 import numpy as np
 from ase.data import atomic_numbers
-from ase.io.extxyz import key_val_str_to_dict
 from numpy.typing import NDArray
 
 from glassnmr.io.text import table
@@ -75,6 +74,8 @@ def _short(text: str) -> str:
 def _comment(line: str, where: str) -> dict[str, Any]:
     if "=" not in line:
         return {}
+    from ase.io.extxyz import key_val_str_to_dict  # heavy: not before it is needed
+
     try:
         info = key_val_str_to_dict(line)
     except Exception as error:
@@ -250,6 +251,8 @@ def _entry(key: str, value: Any) -> str:
     key = "_".join(key.split())
     text = " ".join(str(value).splitlines())
     entry = _quoted(key, text)
+    from ase.io.extxyz import key_val_str_to_dict  # heavy: not before it is needed
+
     # a word that reads like a number or T must come back as a word
     read = key_val_str_to_dict(entry)[key]
     return entry if isinstance(read, str) and read == text else _quoted(key, f"_JSON {json.dumps(text)}")

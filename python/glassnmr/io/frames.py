@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import ase
-import ase.io
-import ase.io.formats
 
 from glassnmr.io import abinit, castep, cp2k, vasp
 from glassnmr.io.abinit import is_abinit, read_abinit
@@ -315,10 +313,12 @@ def _single(file: IO[str], kind: str, path: Path, types: dict[str, str] | None) 
 
 
 def _through_ase(path: Path) -> Iterator[ase.Atoms]:
+    from ase.io import iread  # heavy: not before it is needed
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            frames: Iterator[Any] = iter(ase.io.iread(str(path), index=":"))
+            frames: Iterator[Any] = iter(iread(str(path), index=":"))
     except Exception as error:
         raise _unreadable(path, error) from error
     while True:
@@ -334,7 +334,9 @@ def _through_ase(path: Path) -> Iterator[ase.Atoms]:
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:
-    if isinstance(error, ase.io.formats.UnknownFileTypeError):
+    from ase.io.formats import UnknownFileTypeError
+
+    if isinstance(error, UnknownFileTypeError):
         return ValueError(f"{path} is in no known format: neither its content nor its name tell what it is")
     detail = " ".join(str(error).split())[:200]
     return ValueError(f"{path} cannot be read: {type(error).__name__}{': ' + detail if detail else ''}")

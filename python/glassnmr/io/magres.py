@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 import ase
-import ase.io
 import numpy as np
 from numpy.typing import NDArray
 
@@ -129,8 +128,10 @@ def _complete(lines: list[str], labels: list[tuple[str, int]], name: str) -> lis
 
 
 def _through_ase(text: str, name: str) -> ase.Atoms:
+    from ase.io import read  # heavy: not before it is needed
+
     try:
-        atoms = ase.io.read(io.StringIO(text), format="magres")
+        atoms = read(io.StringIO(text), format="magres")
     except Exception as error:
         raise ValueError(f"{name} cannot be read as magres ({type(error).__name__}: {error})") from error
     assert isinstance(atoms, ase.Atoms)
