@@ -10,22 +10,28 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
+from glassnmr.io.elements import TENSORS, tensor_of
+
 if TYPE_CHECKING:
     from glassnmr.model import NMRModel
+    from glassnmr.tensor_model import TensorModel
 
 __all__ = ["NMRCalculator"]
+
+_ANGLES = ("alpha", "beta", "gamma")
 
 
 class NMRCalculator(Calculator):
     """Per-atom NMR parameters of trained models, beside the energies and forces of another calculator.
 
-    Each quantity that a model predicts (its targets, delta_iso, std_x, ...) is a property: an array over all atoms,
-    NaN where no model predicts the atom. Properties are made when they are asked for and kept until the atoms change,
+    Each quantity that a model predicts (its targets, delta_iso, std_x, ...; of tensors the elements ms_xx ... efg_zz,
+    C_Q, eta, span, ...) is a property: an array over all atoms, NaN where no model predicts the atom. Whole tensors are
+    the properties ms and efg, (N, 3, 3). Properties are made when they are asked for and kept until the atoms change,
     so that a driver that wants forces only pays for forces only.
 
     Parameters
     ----------
-    models : one model, or one for each isotope; of different elements
+    models : one model, or several: of scalars, shieldings or field gradients, of any elements
     base : calculator that gives energies, forces and stresses, for drivers that want them
     always : make the NMR parameters with every calculation, so that `results` holds them without being asked
     errors : give std_x, half90_x and unlike_x, too, where a model has them
@@ -34,7 +40,7 @@ class NMRCalculator(Calculator):
     Raises
     ------
     ValueError
-        No model, or two models of one element.
+        No model, or two models that give one quantity of one element.
 
     Examples
     --------
@@ -51,24 +57,35 @@ class NMRCalculator(Calculator):
     ((5,), 1)
     """
 
-    def __init__(self, models: NMRModel | Sequence[NMRModel], base: Calculator | None = None, *, always: bool = False,
-                 errors: bool = True, n_threads: int = 0) -> None:
+    def __init__(self, models: NMRModel | TensorModel | Sequence[NMRModel | TensorModel],
+                 base: Calculator | None = None, *, always: bool = False, errors: bool = True, n_threads: int = 0
+                 ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # here and below: ASE has no types
         self.models = tuple(models) if isinstance(models, Sequence) else (models,)
-        centres = [model.centre for model in self.models]
-        if not centres:
+        if not self.models:
             raise ValueError("models must hold at least one model")
-        if len(set(centres)) != len(centres):
-            raise ValueError(f"models must be of different elements, got {', '.join(centres)}")
         self.base, self.always, self._errors, self._n_threads = base, always, errors, n_threads
         names: dict[str, None] = {}
+        given: set[tuple[str, str]] = set()
         for model in self.models:  # what it gives for any atom, it gives for one
-            names |= dict.fromkeys(self._values(model, Atoms(model.centre)))
+            own = self._values(model, Atoms(model.centre))[1]
+            twice = [name for name in own if (model.centre, name) in given]
+            if twice:
+                raise ValueError(f"models must not give one quantity of an element twice, got {twice[0]} of "
+                                 f"{model.centre}")
+            given |= {(model.centre, name) for name in own}
+            names |= dict.fromkeys(own)
         self.nmr_properties = tuple(names)
         self.implemented_properties = [*names, *(base.implemented_properties if base is not None else ())]
 
-    def _values(self, model: NMRModel, atoms: Atoms) -> dict[str, Any]:
-        return dict(model.predict_frame(atoms, errors=self._errors, n_threads=self._n_threads).values)
+    def _values(self, model: NMRModel | TensorModel, atoms: Atoms) -> tuple[Any, dict[str, Any]]:
+        """Atoms, and values of each; whole tensors, too, but no Euler angles: each tensor has its own."""
+        prediction = model.predict_frame(atoms, errors=self._errors, n_threads=self._n_threads)
+        values: dict[str, Any] = {name: x for name, x in prediction.values.items() if name not in _ANGLES}
+        for kind in TENSORS:
+            tensor = tensor_of(values, kind)
+            values |= {} if tensor is None else {kind: tensor}
+        return prediction.atoms, values
 
     def calculate(self, atoms: Atoms | None = None, properties: Sequence[str] = ("sigma_iso",),
                   system_changes: Sequence[str] = all_changes) -> None:
@@ -87,17 +104,18 @@ class NMRCalculator(Calculator):
         found: dict[str, Any] = {}
         atoms: Any = self.atoms
         for model in self.models:
-            prediction = model.predict_frame(atoms, errors=self._errors, n_threads=self._n_threads)
-            for name, value in prediction.values.items():
+            which, values = self._values(model, atoms)
+            for name, value in values.items():
                 if name not in found:
                     found[name] = np.full((len(atoms), *np.shape(value)[1:]), np.nan)
-                found[name][prediction.atoms] = value
+                found[name][which] = value
         for name in self.nmr_properties:
-            found.setdefault(name, np.full(len(atoms), np.nan))
+            shape = (len(atoms), 3, 3) if name in TENSORS else (len(atoms),)
+            found.setdefault(name, np.full(shape, np.nan))
         return found
 
     def store(self, atoms: Atoms) -> None:
         """Put all NMR parameters into `atoms.arrays`, so that they are written with the structure."""
         for name in self.nmr_properties:
             value = self.get_property(name, atoms)  # type: ignore[no-untyped-call]
-            atoms.set_array(name, np.array(value))
+            atoms.set_array(name, np.array(value).reshape(len(atoms), -1) if name in TENSORS else np.array(value))

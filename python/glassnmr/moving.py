@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import ase
 
     from glassnmr.model import NMRModel
+    from glassnmr.tensor_model import TensorModel
 
 __all__ = ["MovingStructure"]
 
@@ -25,18 +26,19 @@ class MovingStructure:
 
     A change makes anew only the values of the centres within the cutoff of the places that it touches, and `undo` takes
     it back to the bit. Each change happens as a whole, or raises ValueError and leaves all as it was. Values agree with
-    `NMRModel.predict_frame` to rounding errors (neighbours come in another order). For one thread at a time.
+    `predict_frame` to rounding errors (neighbours come in another order). For one thread at a time.
 
     Parameters
     ----------
-    model : gives the values
+    model : gives the values, of scalars or of tensors
     atoms : where to begin; the cell stays as it is
+    errors : follow the novelty, too, so that `deviations`, `half_widths` and `unlike` can be asked for
     n_threads : 0 is the runtime's default; for the first evaluation and within a change
 
     Raises
     ------
     ValueError
-        Bad structure, or an element outside the model's species.
+        Bad structure, an element outside the model's species, or `errors` of a model without uncertainty.
 
     Examples
     --------
@@ -53,14 +55,16 @@ class MovingStructure:
     True
     """
 
-    def __init__(self, model: NMRModel, atoms: ase.Atoms, *, n_threads: int = 1) -> None:
+    def __init__(self, model: NMRModel | TensorModel, atoms: ase.Atoms, *, errors: bool = False, n_threads: int = 1
+                 ) -> None:
         species = model.descriptor.species
         s = as_structure(atoms, species)
         self._model, self._species, self._cell, self._pbc = model, species, s.cell, s.pbc
         self._centre = species.index(model.centre) if model.centre in species else -1
         self._core = _core.MovingStructure(model._core, s.positions, s.cell, s.pbc.tolist(),
                                            model.descriptor._channel[s.numbers], centre=self._centre,
-                                           n_threads=n_threads)
+                                           with_novelty=errors, n_threads=n_threads)
+        self._places = {name: k for k, name in enumerate((*model._core.quantities, *model._core.derived))}
 
     def __len__(self) -> int:
         return int(self._core.size)
@@ -87,17 +91,57 @@ class MovingStructure:
         """Indices of the atoms that have values."""
         return np.flatnonzero(self._core.species == self._centre).astype(np.int64)
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What `values` can be asked for: a model's targets or elements (ms_xx ...), and what is derived from them."""
+        return tuple(self._places)
+
+    def _which(self, atoms: ArrayLike | None) -> NDArray[np.int64]:
+        return self.centres if atoms is None else np.ascontiguousarray(atoms, dtype=np.int64)
+
+    def _column(self, target: str, which: NDArray[np.int64], of_values: NDArray[np.float64],
+                of_derived: NDArray[np.float64]) -> NDArray[np.float64]:
+        """One quantity of some atoms, 0 for those that are no centre."""
+        k, n = self._places[target], of_values.shape[1]
+        column = of_values[:, k] if k < n else of_derived[:, k - n]
+        return np.where(self._core.species[which] == self._centre, column, 0.0)
+
+    def _checked(self, target: str) -> None:
+        if target not in self._places:
+            raise ValueError(f"target must be one of {', '.join(self._places)}, got {target}")
+
     def values(self, target: str, atoms: ArrayLike | None = None) -> NDArray[np.float64]:
-        """Values of a target, or delta_iso, of all centres, or of the given atoms (0 for one that is no centre)."""
-        source = "sigma_iso" if target == "delta_iso" else target
-        if source not in self._model.targets:
-            raise ValueError(f"target must be one of {', '.join(self._model.targets)}, got {target}")
-        which = self.centres if atoms is None else np.ascontiguousarray(atoms, dtype=np.int64)
-        found = self._core.values(which)[:, self._model.targets.index(source)]
-        if target != "delta_iso":
-            return np.ascontiguousarray(found)
-        is_centre = self._core.species[which] == self._centre
-        return np.where(is_centre, self._model.shift(found), 0.0)
+        """One of `targets` of all centres, or of the given atoms (0 for one that is no centre)."""
+        self._checked(target)
+        which = self._which(atoms)
+        found = self._core.values(which)
+        return self._column(target, which, found, self._model._core.derive(found))
+
+    def tensors(self, atoms: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Tensors (n, 3, 3) of all centres, or of the given atoms (0 for one that is no centre)."""
+        if self._model._core.quantities[0] not in ("ms_xx", "efg_xx"):
+            raise ValueError("tensors want a model of tensors, this is one of " + ", ".join(self._places))
+        return self._core.values(self._which(atoms)).reshape(-1, 3, 3)
+
+    def deviations(self, target: str, atoms: ArrayLike | None = None) -> NDArray[np.float64]:
+        """One standard deviation of the errors of a target, eq. (9.12), (9.25); wants `errors`."""
+        self._checked(target)
+        which = self._which(atoms)
+        return self._column(target, which, *self._model._core.deviations(*self._told(which)))
+
+    def half_widths(self, target: str, level: float = 0.9, atoms: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Half widths of the intervals that a share `level` of values lies in, eq. (9.13); wants `errors`."""
+        self._checked(target)
+        which = self._which(atoms)
+        return self._column(target, which, *self._model._core.half_widths(level, *self._told(which)))
+
+    def unlike(self, atoms: ArrayLike | None = None) -> NDArray[np.bool_]:
+        """Which centres are unlike the training data; wants `errors`."""
+        return self._told(self._which(atoms))[1] > self._model._core.novelty_limit
+
+    def _told(self, which: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Values and novelty."""
+        return self._core.values(which), np.ascontiguousarray(self._core.novelty(which)[:, 0])
 
     def _index(self, atom: int) -> int:
         """A place in the structure, from the end where negative."""
