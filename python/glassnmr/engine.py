@@ -91,8 +91,9 @@ class Engine:
         if trimmed:
             low, high = self._still_extent(sites)
             few = stray < 0.2 * self.speed  # no sidebands to speak of
-            return (np.where(few, left, np.minimum(left, low) - self.speed),
-                    np.where(few, right, np.maximum(right, high) + self.speed))
+            more = self.speed * (1 + np.cbrt(stray / self.speed))
+            return (np.where(few, left, np.minimum(left, low) - more),
+                    np.where(few, right, np.maximum(right, high) + more))
         reach = stray + self.speed * (3 * np.cbrt(stray / self.speed) + 6)
         return left - reach, right + reach
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassnmr.plots import COLOURS, INK, _colours, _emptier_side, nucleus_text, styled
+from glassnmr.plots import COLOURS, INK, _colours, _emptier_side, shift_label, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from glassnmr.fitting import SpectrumFit
 
 __all__ = ["plot_fit"]
+
+_HEIGHTS = (3.6, 1.0)  # of the two panels
 
 
 @styled
@@ -25,12 +27,13 @@ def plot_fit(fit: SpectrumFit, title: str | None = None) -> Figure:
 
     figure = Figure(figsize=(5.2, 4.0), dpi=200, layout="constrained")
     FigureCanvasAgg(figure)
-    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3.6, 1))
+    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=_HEIGHTS)
     x, top = fit.ppm, float(np.max(np.abs(fit.observed))) or 1.0
     lower = fit.baseline / top
     for colour, (label, values) in zip(_colours(len(fit.components)), fit.components.items(), strict=True):
         share = fit.populations[label]
-        text = f"{label}  {100 * share.value:.1f} ± {100 * share.error:.1f} %" if len(fit.components) > 1 else None
+        error = f" ± {100 * share.error:.1f}" if share.error >= 5e-4 else ""
+        text = f"{label}  {100 * share.value:.1f}{error} %" if len(fit.components) > 1 else None
         axes.fill_between(x, lower, lower + values / top, color=colour, alpha=0.35, linewidth=0, label=text)
         lower = lower + values / top
     axes.plot(x, fit.observed / top, color="#8c8c8c", linewidth=1.6, label="measured")
@@ -49,10 +52,11 @@ def plot_fit(fit: SpectrumFit, title: str | None = None) -> Figure:
         one.minorticks_on()
         one.tick_params(axis="y", which="both", left=False)
     axes.tick_params(labelbottom=False)
-    what = f"{nucleus_text(fit.isotope)} chemical shift" if fit.isotope else "chemical shift"
-    below.set_xlabel(f"{what} / ppm")
-    below.set_title(f"residual: {100 * fit.normalised_residual:.1f} % of the measurement", fontsize=7, loc="right",
-                    pad=1)
+    below.set_xlabel(shift_label(fit.isotope))
+    low, high = axes.get_ylim()
+    larger = (high - low) / _HEIGHTS[0] / (2 * reach)
+    below.set_title(f"residual, {larger:.2g} times as high: {100 * fit.normalised_residual:.1f} % of the measurement",
+                    fontsize=7, loc="right", pad=1)
     side = "left" if _emptier_side(fit.spectrum(), float(x[0]), float(x[-1])) == "left" else "right"
     axes.legend(loc=f"upper {side}", handlelength=1.2, borderaxespad=0.2, fontsize=8)
     if title:

@@ -58,8 +58,9 @@ def plot_spectrum_2d(spectrum: Spectrum2D, *, levels: int = 12, lowest: float = 
     plane.set_xlabel(f"{nucleus}  F2, MAS / ppm")
     plane.set_ylabel(f"{nucleus}  F1, isotropic{f' ({order}Q)' if order else ''} / ppm")
     plane.minorticks_on()
-    if spectrum.components:
-        plane.legend(loc="upper left", handlelength=1.2, borderaxespad=0.3, fontsize=8)
+    if spectrum.components or lines:
+        plane.legend(loc=_emptiest_corner(spectrum, limits), handlelength=1.6, borderaxespad=0.3, fontsize=8,
+                     labelspacing=0.3, frameon=True, facecolor="white", edgecolor="none", framealpha=0.8)
     if title:
         above.set_title(title, fontsize=9, loc="left")
     return figure
@@ -95,20 +96,23 @@ def _limits(spectrum: Spectrum2D, level: float) -> tuple[tuple[float, float], tu
 
 
 def _draw_lines(plane: Any, spectrum: Spectrum2D, limits: tuple[tuple[float, float], tuple[float, float]]) -> None:
-    (low2, high2), (low1, high1) = limits
-    ends: NDArray[np.float64] = np.array([low2, high2])
+    ends: NDArray[np.float64] = np.array(limits[0])
     centre = spectrum.projection("F1").centroid, spectrum.projection("F2").centroid
     delta = float(spectrum.parameters(*centre)[0])
     for name, f1, style in (("CS", spectrum.cs_line(ends), "-"), ("QIS", spectrum.qis_line(ends, delta), "--")):
-        plane.plot(ends, f1, style, color="#8c8c8c", linewidth=0.8, zorder=1)
-        # a name beside the line, where it leaves the picture at the left or at the top or bottom
-        slope = (f1[1] - f1[0]) / (high2 - low2)
-        inside = [(f2, f1[0] + slope * (f2 - low2)) for f2 in np.linspace(high2, low2, 41)[1:-1]]
-        inside = [point for point in inside if low1 < point[1] < high1]
-        if inside:
-            at = inside[min(2, len(inside) - 1)] if name == "QIS" else inside[-min(3, len(inside))]
-            plane.annotate(name, at, textcoords="offset points", xytext=(2, 3), fontsize=7, color="#6e6e6e",
-                           bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"})
+        plane.plot(ends, f1, style, color="#8c8c8c", linewidth=0.8, zorder=1, label=name)
+
+
+def _emptiest_corner(spectrum: Spectrum2D, limits: tuple[tuple[float, float], tuple[float, float]]) -> str:
+    """Where a legend covers the least; high shifts are at the left and at the bottom."""
+    (low2, high2), (low1, high1) = limits
+    f2, f1 = (spectrum.f2 - low2) / (high2 - low2), (spectrum.f1 - low1) / (high1 - low1)
+    seen = spectrum.intensity >= 0.02 * float(np.max(spectrum.intensity))
+    covered = {}
+    for name, rows, columns in (("upper left", f1 < 0.3, f2 > 0.6), ("upper right", f1 < 0.3, f2 < 0.4),
+                                ("lower right", f1 > 0.7, f2 < 0.4), ("lower left", f1 > 0.7, f2 > 0.6)):
+        covered[name] = int(seen[np.ix_(rows & (f1 >= 0) & (f1 <= 1), columns & (f2 >= 0) & (f2 <= 1))].sum())
+    return min(covered, key=covered.__getitem__)
 
 
 def _draw_projections(above: Any, beside: Any, spectrum: Spectrum2D) -> None:

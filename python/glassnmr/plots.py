@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from glassnmr.validation import Curve
 
 __all__ = ["Parity", "comparison", "curve", "overview", "parity", "plot_spectrum", "quantity_text",
-           "save_figure"]
+           "save_figure", "shift_label", "unit_text"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -70,6 +70,14 @@ def nucleus_text(symbol: str) -> str:
     return rf"$^{{{nucleus.mass_number}}}${nucleus.element}"
 
 
+def shift_label(isotope: str) -> str:
+    """What the axis of a spectrum says; lines of quadrupolar nuclei lie beside their chemical shifts."""
+    if not isotope:
+        return "shift / ppm"
+    kind = "chemical shift" if find_isotope(isotope).spin == 0.5 else "shift"
+    return f"{nucleus_text(isotope)} {kind} / ppm"
+
+
 @styled
 def plot_spectrum(spectrum: Spectrum, measured: Spectrum | None = None, title: str | None = None, *,
                   stacked: bool = True) -> Figure:
@@ -85,7 +93,7 @@ def plot_spectrum(spectrum: Spectrum, measured: Spectrum | None = None, title: s
 
 def _draw_spectrum(axes: Any, spectrum: Spectrum, measured: Spectrum | None, title: str | None, stacked: bool = False
                    ) -> None:
-    x, top = spectrum.ppm, float(np.max(spectrum.intensity)) or 1.0
+    x, top, highest = spectrum.ppm, float(np.max(spectrum.intensity)) or 1.0, 1.0
     low, high = _shown(spectrum)
     lower = np.zeros(len(x))
     for colour, (label, values) in zip(_colours(len(spectrum.components)), spectrum.components.items(), strict=True):
@@ -100,17 +108,18 @@ def _draw_spectrum(axes: Any, spectrum: Spectrum, measured: Spectrum | None, tit
         y = np.interp(x, measured.ppm, measured.intensity, left=0, right=0)
         norm = float(y @ y)
         factor = float(spectrum.intensity @ y) / norm if norm > 0 else 1.0
-        axes.plot(measured.ppm, factor * measured.intensity / top, color="#8c8c8c", linewidth=1.0, label="measured")
+        scaled = factor * measured.intensity / top
+        highest = max(highest, float(np.max(scaled[(measured.ppm >= low) & (measured.ppm <= high)], initial=0)))
+        axes.plot(measured.ppm, scaled, color="#8c8c8c", linewidth=1.0, label="measured")
     named = bool(spectrum.components) or measured is not None
     axes.plot(
         x, spectrum.intensity / top, color=INK, label=("sum" if spectrum.components else "model") if named else None
     )
     axes.set_xlim(high, low)
-    axes.set_ylim(-0.03 if measured is None else None, 1.06)
+    axes.set_ylim(-0.03 if measured is None else None, 1.06 * highest)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    what = f"{nucleus_text(spectrum.isotope)} chemical shift" if spectrum.isotope else "chemical shift"
-    axes.set_xlabel(f"{what} / ppm")
+    axes.set_xlabel(shift_label(spectrum.isotope))
     axes.minorticks_on()
     if named:
         side = _emptier_side(spectrum, low, high)
@@ -139,6 +148,8 @@ def parity(y: ArrayLike, prediction: ArrayLike, *, quantity: str = "value", unit
 
 def _draw_parity(axes: Any, known: Any, guess: Any, kinds: Any, found: dict[str, float], quantity: str, unit: str,
                  named: bool) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     low, high = float(min(known.min(), guess.min())), float(max(known.max(), guess.max()))
     margin = 0.05 * (high - low) or 1.0
     limits = (low - margin, high + margin)
@@ -148,12 +159,18 @@ def _draw_parity(axes: Any, known: Any, guess: Any, kinds: Any, found: dict[str,
         of, above = kinds == name, 2 + 1 / count  # the rare ones on top
         axes.scatter(known[of], guess[of], s=9, color=colour, alpha=0.6, linewidths=0, label=name or None, zorder=above)
     suffix = f" {unit}" if unit else ""
-    text = f"MAE {found['MAE']:.3g}{suffix}\nRMSE {found['RMSE']:.3g}{suffix}\nR² {found['R2']:.4f}\nn {len(known)}"
-    axes.text(0.04, 0.97, text, transform=axes.transAxes, va="top")
+    text = (f"MAE {found['MAE']:#.3g}{suffix}\nRMSE {found['RMSE']:#.3g}{suffix}\n$R^2$ {found['R2']:.3f}\n"
+            f"$n$ = {len(known)}")
+    axes.text(0.04, 0.97, text, transform=axes.transAxes, va="top", zorder=4,
+              bbox={"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75})
+    for axis in (axes.xaxis, axes.yaxis):  # the same ticks on both
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.set(xlim=limits, ylim=limits, aspect="equal", xlabel=f"{quantity}, reference{unit and f' / {unit}'}",
              ylabel=f"{quantity}, predicted{unit and f' / {unit}'}")
     if named:
-        axes.legend(loc="lower right", handletextpad=0.2, borderaxespad=0.2)
+        legend = axes.legend(loc="lower right", handletextpad=0.2, borderaxespad=0.2, markerscale=1.4)
+        for handle in legend.legend_handles:
+            handle.set_alpha(1)
 
 
 @styled
@@ -178,6 +195,9 @@ def curve(result: Curve | dict[str, Curve], *, unit: str = "", title: str | None
         axes.set_yscale("log")
         _plain_log(axes.yaxis)
     over = {one.over for one in curves.values()}
+    if len(curves) <= 2:
+        axes.annotate("band: standard deviation over folds", (1, 1), xycoords="axes fraction", fontsize=7, ha="right",
+                      va="bottom")
     axes.set_xlabel(" or ".join(sorted("training rows" if name == "rows" else name for name in over)))
     axes.set_ylabel(f"mean absolute error{unit and f' / {unit}'}")
     ticks = np.unique(np.concatenate([one.size for one in curves.values()]))
@@ -192,7 +212,8 @@ def curve(result: Curve | dict[str, Curve], *, unit: str = "", title: str | None
 
 
 @styled
-def comparison(found: Sequence[Compared], target: str, *, unit: str = "") -> Figure:
+def comparison(found: Sequence[Compared], target: str, *, unit: str = ""
+               ) -> Figure:
     """Error of left-out groups against training rows, number of features and time of a row, one colour a candidate."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -273,9 +294,18 @@ def overview(parities: Sequence[Parity], spectra: Sequence[Spectrum], title: str
 
 def quantity_text(target: str, isotope: str) -> str:
     """The name of a target as an axis shows it: ``"sigma_iso"`` of ``"29Si"`` as a Greek letter with its nucleus."""
-    signs = {"sigma_iso": r"$\sigma_{\mathrm{iso}}$", "delta_iso": r"$\delta_{\mathrm{iso}}$", "eta": r"$\eta$",
+    signs = {"zeta": r"$\zeta$", "eta_csa": r"$\eta_\mathrm{CSA}$", "span": r"$\Omega$", "skew": r"$\kappa$",
+             "sigma_iso": r"$\sigma_{\mathrm{iso}}$", "delta_iso": r"$\delta_{\mathrm{iso}}$", "eta": r"$\eta$",
              "C_Q": r"$C_\mathrm{Q}$", "abs_C_Q": r"$|C_\mathrm{Q}|$", "V_zz": r"$V_{zz}$", "P_Q": r"$P_\mathrm{Q}$"}
     return f"{signs.get(target, target)}({nucleus_text(isotope)})"
+
+
+def unit_text(target: str) -> str:
+    """The unit of a target as an axis shows it, empty for pure numbers."""
+    from glassnmr.model import TARGET_UNITS
+
+    unit = TARGET_UNITS.get(target, "")
+    return {"1": "", "au": "a.u."}.get(unit, unit)
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Any]:

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from glassnmr import plots, validation_plots
 from glassnmr.files import replacing
 from glassnmr.label_noise import find_twins
-from glassnmr.model import TARGET_UNITS
 from glassnmr.training import Validation
 from glassnmr.validation import Curve, metrics
 from glassnmr.version import __version__
@@ -80,14 +79,9 @@ def write_report(path: str | os.PathLike[str], report: Report) -> list[Path]:
     return [*written, page]
 
 
-def _unit(target: str) -> str:
-    unit = TARGET_UNITS.get(target, "")
-    return "" if unit == "1" else unit
-
-
 def _figures(report: Report, target: str) -> dict[str, tuple[str, Figure]]:
     """Caption and figure by name, in the order of the page."""
-    found, labels, unit = report.validation, report.labels, _unit(target)
+    found, labels, unit = report.validation, report.labels, plots.unit_text(target)
     known, guess = found.values(target)
     quantity = plots.quantity_text(target, str(found.dataset.isotope[0]))
     figures = {
@@ -152,7 +146,7 @@ def _summary(report: Report) -> str:
             e = found.errors(target, mask)
             rows.append([target, name, *(f"{e[key]:.3f}" for key in ("MAE", "RMSE", "median", "max", "R2")),
                          f"{e['n']:.0f}"])
-    unit = ", ".join(f"{t} in {_unit(t)}" for t in found.targets if _unit(t))
+    unit = ", ".join(f"{t} in {plots.unit_text(t)}" for t in found.targets if plots.unit_text(t))
     text = [f"<p>{found.dataset.isotope[0]}: {len(found.dataset)} rows of {len(found.dataset.structures)} structures "
             f"in {len(np.unique(found.dataset.group))} groups. Every row is predicted by a model that never saw its "
             f"group, in {len(found.result.kappa)} folds; kappa and lambda are chosen without it, too."
@@ -170,7 +164,7 @@ def _summary(report: Report) -> str:
 def _noise(found: Validation, target: str) -> str:
     """What of the error belongs to whole structures, and what twins say of the labels."""
     known, guess = found.values(target)
-    owner, unit = found.dataset.structure, _unit(target)
+    owner, unit = found.dataset.structure, plots.unit_text(target)
     residual = guess - known
     middle = np.array([np.median(residual[owner == k]) for k in range(len(found.dataset.structures))])[owner]
     shared = np.bincount(owner)[owner] > 1

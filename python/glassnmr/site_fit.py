@@ -111,7 +111,7 @@ def fit_sites(
                       each[lorentzian], baseline_columns(ppm, baseline), model.limits, model.lines, model.slopes,
                       max_shift, max_width)
     begun = [x for values in model.variants() for x in starts(problem, shares, values)]
-    begun = approach(problem, ppm, begun, [span / 30, span / 80, span / 200])
+    begun += approach(problem, ppm, begun, [span / 30, span / 80, span / 200])
     solution = solve(problem, begun)
     tesla = nucleus.field(larmor) if larmor is not None else field
     fit = finish(problem, solution, size, labels, dataclasses.replace(measured, isotope=nucleus.symbol, field=tesla),

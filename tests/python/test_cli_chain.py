@@ -66,7 +66,7 @@ def test_the_command_line_gives_the_figures_of_the_api(work: Path) -> None:
     found = validate(data, SOAP, LSSVR(robust=1.0), n_splits=3)
     line = next(line for line in result.stdout.splitlines() if line.startswith("sigma_iso "))
     errors = found.errors("sigma_iso")
-    assert line.split()[1:3] == [f"{errors['MAE']:.3f}", f"{errors['RMSE']:.3f}"]
+    assert line.split()[:5] == ["sigma_iso", "/", "ppm", f"{errors['MAE']:.3f}", f"{errors['RMSE']:.3f}"]
     labels = row_labels(data, "site")
     q4 = next(line for line in result.stdout.splitlines() if line.startswith("sigma_iso Q4"))
     assert q4.split()[2] == f"{found.errors('sigma_iso', labels == 'Q4')['MAE']:.3f}"

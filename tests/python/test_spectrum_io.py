@@ -128,7 +128,7 @@ def test_the_picture_runs_the_nmr_way_and_names_what_it_shows(spectrum: Spectrum
     axes = spectrum.plot(measured=spectrum.normalised("height")).axes[0]
     left, right = axes.get_xlim()
     assert left > right
-    assert axes.get_xlabel() == "$^{17}$O chemical shift / ppm"
+    assert axes.get_xlabel() == "$^{17}$O shift / ppm"  # its lines lie beside the chemical shift
     texts = [text.get_text() for text in axes.get_legend().get_texts()]
     assert texts == ["Si-O-Na  33.3 %", "Si-O-Si  66.7 %", "measured", "sum"]
     lines = {line.get_label(): line.get_ydata() for line in axes.lines}

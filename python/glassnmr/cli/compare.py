@@ -136,11 +136,9 @@ def _write(path: Path, found: list[Compared], targets: tuple[str, ...]) -> None:
         _write_table(path, found, targets)
         return
     from glassnmr import plots
-    from glassnmr.model import TARGET_UNITS
 
     for target in targets:
-        unit = TARGET_UNITS.get(target, "")
-        figure = plots.comparison(found, target, unit="" if unit == "1" else unit)
+        figure = plots.comparison(found, target, unit=plots.unit_text(target))
         plots.save_figure(figure, path if len(targets) == 1 else path.with_stem(f"{path.stem}-{target}"))
 
 

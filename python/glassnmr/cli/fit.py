@@ -25,17 +25,16 @@ SHARED = click.Choice(["common", "each", "none"])
 @click.argument("measured", type=click.Path(path_type=Path))
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--site", "sites", type=SiteType("sigma_dmfit", "epsilon"), multiple=True, metavar="NAME=NUMBER,...",
-              help="Refine a site instead of fitting models: delta_iso, C_Q, eta, zeta (of the shielding), eta_csa, "
-                   "alpha, beta, gamma (degrees; kept), weight, label; sigma_dmfit (MHz) makes it a Czjzek "
-                   "distribution, epsilon beside C_Q and eta an extended one; may be given several times.")
+              help="Refine a site instead of fitting models: delta_iso (ppm), C_Q (MHz), eta, zeta (of the shielding, "
+                   "ppm), eta_csa, alpha, beta, gamma (degrees; kept), weight, label; sigma_dmfit (MHz) makes it a "
+                   "Czjzek distribution, epsilon beside C_Q and eta an extended one; may be given several times.")
 @click.option("--hold", multiple=True, metavar="NAME", help="Keep the start value: eta, or 'eta BO' of one site.")
 @click.option("--isotope", metavar="NUCLEUS", help="Such as 29Si. [default: what the files tell]")
 @click.option("--field", type=Finite(0, above=True), help="Tesla. [default: what the files tell]")
 @click.option("--larmor", type=Finite(0, above=True), help="Frequency of 0 ppm in MHz, instead of --field.")
 @click.option("--label", metavar="COLUMN", help="Components of models that are predictions: a column of theirs.")
 @click.option("--speed", type=Speed(), default="infinite",
-              help="Of the rotor, for --site and predictions: 12.5kHz, 5000 (Hz), infinite, static. "
-                   "[default: infinite]")
+              help="Of the rotor, for --site and predictions: 12.5kHz, 5000 (Hz), infinite, static.")
 @click.option("--fwhm", type=Width(), default="0.5ppm", help="Broadening of predictions before the fit broadens them.")
 @click.option("--reference", type=(Finite(), Finite()), metavar="A B",
               help="delta_iso = A + B sigma_iso of predictions without shifts.")

@@ -14,6 +14,7 @@ import numpy as np
 
 from glassnmr.cli.base import Command, Session, pass_session
 from glassnmr.cli.options import types_option
+from glassnmr.cli.tables import reference_line
 
 __all__ = ["command"]
 
@@ -93,7 +94,7 @@ def _model(path: Path) -> str:
         return _tensor_model(model)
     learnt = ", ".join(f"{name} ({unit})" for name, unit in zip(model.targets, model.units, strict=True))
     lines = [f"model of {model.isotope}: {learnt}", f"  {model.n_landmarks} landmarks of "
-             f"{model.descriptor.n_features} features, kernel {' + '.join(_pairs(term) for term in model.kernel)}"]
+             f"{model.descriptor.n_features} features, {' + '.join(_kernel(term) for term in model.kernel)}"]
     if model.intervals is not None:
         shares = ", ".join(f"{100 * level:.4g} %" for level in model.intervals.levels)
         lines.append(f"  intervals of {shares} by left-out groups; unlike the training set beyond a novelty of "
@@ -101,7 +102,7 @@ def _model(path: Path) -> str:
     else:
         lines.append("  no intervals: predictions carry no uncertainty")
     if model.reference is not None:
-        lines.append(f"  delta_iso = {model.reference[0]:.4f} + {model.reference[1]:.4f} sigma_iso (ppm)")
+        lines.append(f"  {reference_line(*model.reference)}")
     elif "sigma_iso" in model.targets:
         lines.append("  no shift reference: it gives shieldings only")
     lines.append(f"  descriptor: {_pairs({k: v for k, v in model.descriptor.get_params().items() if v is not None})}")
@@ -115,13 +116,23 @@ def _tensor_model(model: Any) -> str:
     lines = [f"model of tensors: {model.tensor} of {model.isotope} ({'ppm' if model.tensor == 'ms' else 'a.u.'})",
              f"  derived: {', '.join(model.targets)}"]
     if model.reference is not None:
-        lines.append(f"  delta_iso = {model.reference[0]:.4f} + {model.reference[1]:.4f} sigma_iso (ppm)")
+        lines.append(f"  {reference_line(*model.reference)}")
     for kind in (model.descriptor, *model.equivariants):
         shown = {key: value for key, value in kind.get_params().items() if value is not None}
         lines.append(f"  {type(kind).__name__}: {_pairs(shown)}")
     lines += [f"  {key}: {_pairs(value) if isinstance(value, dict) else _plain(value)}"
               for key, value in model.provenance.items()]
     return "\n".join(lines)
+
+
+def _kernel(term: dict[str, Any]) -> str:
+    """What matters of one term of a kernel."""
+    kind = str(term["kernel"])
+    shown = {"gaussian": ("kappa",), "polynomial": ("degree", "offset")}.get(kind, ())
+    words = [f"{kind} kernel", *(f"{key} {term[key]:.6g}" for key in shown)]
+    if term["relevance"] != 1:
+        words.append(f"relevance {term['relevance']:.6g}, features {term['first']} to {term['last']}")
+    return ", ".join(words)
 
 
 def _pairs(table: dict[str, Any]) -> str:
@@ -135,7 +146,7 @@ def _short(value: Any) -> str:
         return f"{value:.6g}"
     if isinstance(value, dict):
         return f"({_pairs(value)})"
-    return str(list(value)) if isinstance(value, tuple) else str(value)
+    return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _csdf(path: Path) -> str:

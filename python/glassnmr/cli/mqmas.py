@@ -21,12 +21,11 @@ __all__ = ["command"]
 
 @click.command("mqmas", cls=Command)
 @site_options
-@click.option("--order", type=click.IntRange(3), default=3, help="Of the coherence: 3, 5 for spins of 5/2 and more ... "
-                                                                 "[default: 3]")
-@click.option("--scale", type=click.Choice(["delta", "amoureux"]), default="delta", help="Of F1. [default: delta]")
+@click.option("--order", type=click.IntRange(3), default=3, help="Of the coherence: 3, 5 for spins of 5/2 and more ...")
+@click.option("--scale", type=click.Choice(["delta", "amoureux"]), default="delta", help="Of F1.")
 @click.option("--efficiency", type=click.Path(path_type=Path), metavar="FILE",
               help="Two columns, P_Q in MHz and relative excitation.")
-@click.option("--nutation", type=Finite(0, above=True), metavar="KHZ",
+@click.option("--nutation", type=Finite(0, above=True), metavar="kHz",
               help="Excitation and conversion by two pulses of this nutation frequency, at their best lengths.")
 @click.option("--fwhm", type=Width(), default="1ppm", help="Width of the broadening in F2: 1.5ppm, 100Hz.")
 @click.option("--fwhm1", type=Width(), help="In F1. [default: that of F2]")
@@ -34,10 +33,9 @@ __all__ = ["command"]
 @click.option("--range1", type=(Finite(), Finite()), metavar="LOW HIGH", help="Ends of F1, ppm. [default: all lines]")
 @click.option("--range2", type=(Finite(), Finite()), metavar="LOW HIGH", help="Ends of F2, ppm. [default: all lines]")
 @click.option("--points", type=(click.IntRange(2), click.IntRange(2)), default=(512, 1024), metavar="N1 N2",
-              help="Of F1 and F2, with their ranges. [default: 512 1024]")
-@click.option("--contours", type=click.IntRange(2, 200), default=12, help="In pictures. [default: 12]")
-@click.option("--lowest", type=Finite(0, above=True), default=0.03, help="Lowest contour, share of the highest point. "
-                                                                         "[default: 0.03]")
+              help="Of F1 and F2, with their ranges.")
+@click.option("--contours", type=click.IntRange(2, 200), default=12, help="In pictures.")
+@click.option("--lowest", type=Finite(0, above=True), default=0.03, help="Lowest contour, share of the highest point.")
 @threads_option
 @output(multiple=True, help=".png, .svg, .pdf, .csdf or .csv; may be given several times.")
 @pass_session
@@ -114,9 +112,10 @@ def _efficiency(nucleus: Any, order: int, file: Path | None, nutation: float | N
 def _tell(session: Session, spectrum: Spectrum2D) -> None:
     from glassnmr.cli.tables import columns
 
+    slope, q = "" if spectrum.scale.s == 1 else f"{spectrum.scale.s:.4g} ", spectrum.scale.q
     session.say(f"{spectrum.isotope} at {spectrum.field:.4g} T (0 ppm at {spectrum.larmor:.3f} MHz), "
                 f"{spectrum.metadata['sites']} sites, {spectrum.metadata['order']}Q, "
-                f"F1 = {spectrum.scale.s:.4g} delta_iso {spectrum.scale.q:+.4g} delta_QIS")
+                f"F1 = {slope}delta_iso {'-' if q < 0 else '+'} {abs(q):.4g} delta_QIS")
     first, second = spectrum.projection("F1"), spectrum.projection("F2")
     parts: dict[str, tuple[Any, Any]] = {"sum": (first.intensity, second.intensity)}
     parts |= {label: (first.components[label], second.components[label]) for label in spectrum.components}

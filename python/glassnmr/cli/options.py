@@ -64,12 +64,14 @@ class PairsType(click.ParamType):
         return {key.strip(): Finite().convert(number, param, ctx) for key, number in pairs}
 
 
-def stack(options: list[Callable[[F], F]]) -> Callable[[F], F]:
-    """Several decorators as one, in the order in which the help shall list them."""
+def stack(options: list[Callable[[F], F]], heading: str | None = None) -> Callable[[F], F]:
+    """Several decorators as one, in the order in which the help shall list them, under a heading of their own."""
 
     def decorate(function: F) -> F:
         for option in reversed(options):
             function = option(function)
+            if heading is not None:
+                function.__click_params__[-1].heading = heading  # type: ignore[attr-defined]
         return function
 
     return decorate
@@ -113,13 +115,16 @@ data_options = stack([
     click.option("--group", metavar="KEY", help="What folds must not split: a key of info, an array, or 'file'."),
     types_option,
     index_option,
-])
+], "Data")
 
-model_options = stack([
+_target_option = stack([
     click.option("--target", "targets", multiple=True, metavar="NAME",
-                 help="Learn sigma_iso, abs_C_Q, eta, C_Q, V_zz, P_Q, span or skew; may be given several times; or "
-                      "tensor: the whole shielding or field gradient, by equivariant kernels. "
+                 help="Learn sigma_iso, span (ppm), skew, abs_C_Q, C_Q, P_Q (MHz), eta or V_zz (a.u.); may be given "
+                      "several times; or tensor: the whole shielding or field gradient, by equivariant kernels. "
                       "[default: sigma_iso for shieldings, abs_C_Q and eta for field gradients]"),
+], "Data")
+
+_descriptor_options = stack([
     click.option("--species", metavar="ELEMENTS",
                  help="Elements of the descriptor: O,Si,Na. [default: those in the data]"),
     click.option("--descriptor", type=click.Choice(["soap", "behler-parrinello", "ardf"]), default="soap",
@@ -143,6 +148,12 @@ model_options = stack([
     click.option("--body-weights", type=(Finite(0), Finite(0)), metavar="W2 W3", default=(1.0, 1.0),
                  help="Factors of the 2- and the 3-body part; 0 leaves one out."),
     click.option("--normalise/--as-they-are", default=False, help="Bring the 3-body part of each row to one length."),
+    click.option("--reduce", type=ReductionType(), metavar="METHOD:N",
+                 help="Shorten rows to N features: pca:200 (principal components) or cur:400 (chosen columns), by the "
+                      "rows of the data without their targets."),
+], "Descriptor")
+
+_triplet_options = stack([
     click.option("--g2", type=click.IntRange(0), default=10, help="Of behler-parrinello: radial Gaussians."),
     click.option("--g4", type=click.IntRange(0), default=3,
                  help="Of behler-parrinello: Gaussians of triplets with all three sides, each in 8 angle functions."),
@@ -155,9 +166,9 @@ model_options = stack([
     click.option("--channels", type=click.Choice(["elements", "atomic-numbers", "signed", "formers"]),
                  help="Of behler-parrinello and ardf: what stands for the elements. [default: elements; signed for "
                       "ardf]"),
-    click.option("--reduce", type=ReductionType(), metavar="METHOD:N",
-                 help="Shorten rows to N features: pca:200 (principal components) or cur:400 (chosen columns), by the "
-                      "rows of the data without their targets."),
+], "Symmetry functions and distribution functions")
+
+_learning_options = stack([
     click.option("--regressor", type=click.Choice(["lssvr", "krr"]), default="lssvr",
                  help="Sparse regression on landmarks, or exact kernel ridge."),
     click.option("--robust", type=Finite(0), default=1.0,
@@ -175,8 +186,9 @@ model_options = stack([
                  help="Regularisation; auto is chosen by cross validation."),
     click.option("--folds", type=click.IntRange(2), default=5, help="Parts of the cross validation, split by group."),
     click.option("--seed", type=click.IntRange(0), default=0, help="Of the folds and of random landmarks."),
-    threads_option,
-])
+], "Learning")
+
+model_options = stack([_target_option, _descriptor_options, _triplet_options, _learning_options, threads_option])
 
 
 def sizes_of(text: str) -> list[int]:

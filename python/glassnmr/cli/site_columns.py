@@ -106,8 +106,8 @@ def site_options(command: F) -> F:
     for option in reversed((
         click.argument("files", nargs=-1, type=click.Path(path_type=Path)),
         click.option("--site", "given", type=SiteType(), multiple=True, metavar="NAME=NUMBER,...",
-                     help="A site instead of FILES: delta_iso, C_Q, eta, zeta (of the shielding), eta_csa, alpha, "
-                          "beta, gamma (degrees), weight, label; may be given several times."),
+                     help="A site instead of FILES: delta_iso (ppm), C_Q (MHz), eta, zeta (of the shielding, ppm), "
+                          "eta_csa, alpha, beta, gamma (degrees), weight, label; may be given several times."),
         click.option("--isotope", metavar="NUCLEUS", help="Such as 29Si. [default: the only one of the predictions]"),
         click.option("--field", type=Finite(0, above=True), help="Tesla."),
         click.option("--larmor", type=Finite(0, above=True), help="Frequency of 0 ppm in MHz, instead of --field."),
@@ -219,7 +219,8 @@ def sites_of(tables: list[dict[str, Any]], isotope: str | None, *, label: str | 
         sites |= _uncertainties(columns, nucleus.symbol, reference)
     if label is not None:
         if label not in columns:
-            raise ValueError(f"the predictions have no column {label!r}, but {', '.join(columns)}")
+            raise ValueError(f"the predictions have no column {label!r}; glassnmr predict --label {label} writes it; "
+                             f"they have {', '.join(columns)}")
         sites["labels"] = columns[label].astype(str)
     return nucleus, sites
 

@@ -21,13 +21,12 @@ __all__ = ["Width", "command", "spectrum_of"]
 
 @click.command("spectrum", cls=Command)
 @site_options
-@click.option("--speed", type=Speed(), default="infinite", help="Of the rotor: 12.5kHz, 5000 (Hz), infinite, static. "
-                                                                "[default: infinite]")
+@click.option("--speed", type=Speed(), default="infinite", help="Of the rotor: 12.5kHz, 5000 (Hz), infinite, static.")
 @click.option("--transitions", type=click.Choice(["central", "satellite", "all"]), default="central",
-              help="Of a quadrupolar nucleus. [default: central]")
+              help="Of a quadrupolar nucleus.")
 @click.option("--fold", is_flag=True, help="What leaves the axis comes back on its other side; with --range.")
 @click.option("--method", type=click.Choice(["auto", "table", "powder"]), default="auto",
-              help="Tables where they serve, or orientation by orientation. [default: auto]")
+              help="Tables where they serve, or orientation by orientation.")
 @click.option("--fwhm", type=Width(), default="1ppm", help="Width of the broadening: 1.5ppm, 100Hz.")
 @click.option("--shape", type=click.Choice(["gaussian", "lorentzian"]), default="gaussian", help="Of the broadening.")
 @click.option("--range", "span", type=(Finite(), Finite()), metavar="LOW HIGH", help="Ends of the axis, ppm. "
@@ -85,6 +84,8 @@ def command(session: Session, files: tuple[Path, ...], given: tuple[dict[str, An
                               spinning_speed=speed, folding=fold, n_threads=options.pop("threads"),
                               axis=None if span is None else (*span, points), **fwhm, **options)
     _tell(session, made)
+    if made.metadata["method"] == "lines" and speed is not None:
+        session.say("no sidebands: these sites have no anisotropy; models of --target tensor predict zeta and eta_csa")
     if distribution is not None:
         _distributions(distribution, sites)
     for path in output:
@@ -116,13 +117,20 @@ def _tell(session: Session, spectrum: Spectrum) -> None:
     x, y = spectrum.ppm, spectrum.intensity
     session.say(f"{spectrum.isotope} at {spectrum.field:.4g} T (0 ppm at {spectrum.larmor:.3f} MHz), "
                 f"{spectrum.metadata['sites']} sites, {_made(spectrum)}")
-    rows = [["sum", "100.0", f"{x[np.argmax(y)]:.2f}", f"{spectrum.centroid:.2f}"]]
+    rows = [["sum", "100.0", f"{_peak(x, y):.2f}", f"{spectrum.centroid:.2f}"]]
     for label, part in spectrum.components.items():
         mean = float((part * x).sum() / part.sum()) if part.sum() > 0 else float("nan")
-        rows.append([label, f"{100 * spectrum.fractions[label]:.1f}", f"{x[np.argmax(part)]:.2f}", f"{mean:.2f}"])
+        rows.append([label, f"{100 * spectrum.fractions[label]:.1f}", f"{_peak(x, part):.2f}", f"{mean:.2f}"])
     click.echo(columns(["component", "%", "peak / ppm", "centre / ppm"], rows))
     if spectrum.metadata["outside"] > 0.01:
         session.say(f"{100 * spectrum.metadata['outside']:.1f} % of the intensity lies outside the axis")
+
+
+def _peak(x: Any, y: Any) -> float:
+    """The place of the highest point, of the parabola through it and its neighbours."""
+    k = int(np.argmax(y))
+    bend = y[k - 1] - 2 * y[k] + y[k + 1] if 0 < k < len(y) - 1 else 0.0
+    return float(x[k] + (0.5 * (y[k - 1] - y[k + 1]) / bend * (x[1] - x[0]) if bend < 0 else 0.0))
 
 
 def _distributions(kind: str, sites: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-__all__ = ["columns", "error_table"]
+__all__ = ["columns", "error_table", "reference_line"]
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -16,9 +16,16 @@ def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
                      for row in table)
 
 
+def reference_line(a: float, b: float) -> str:
+    """The line from shieldings to shifts."""
+    return f"delta_iso = {a:.2f} {'-' if b < 0 else '+'} {abs(b):.4f} sigma_iso (ppm)"
+
+
 def error_table(errors: Mapping[str, Mapping[str, float]], head: str) -> str:
     """MAE, RMSE, median and largest absolute error, R2 and number of rows, one line a name."""
+    from glassnmr.plots import unit_text
+
     names = ("MAE", "RMSE", "median", "max")
     return columns([head, *names, "R2", "rows"],
-                   [[name, *(f"{e[key]:.3f}" for key in names), f"{e['R2']:.3f}", f"{e['n']:.0f}"]
-                    for name, e in errors.items()])
+                   [[f"{name} / {unit_text(name)}" if unit_text(name) else name, *(f"{e[key]:.3f}" for key in names),
+                     f"{e['R2']:.3f}", f"{e['n']:.0f}"] for name, e in errors.items()])

@@ -75,12 +75,15 @@ def validate_tensors(settings: Settings, session: Session, outputs: tuple[Path, 
     from glassnmr.tensor_model import derived_values
 
     isotope = str(found.dataset.isotope[0])
+    nucleus = plots.nucleus_text(isotope)
     known, guess = (derived_values(t, found.kind, isotope) for t in (found.y, found.prediction))
     pairs = {name: (known[name], guess[name]) for name in found.errors() if name != "element"}
     pairs["element"] = found.y.ravel(), found.prediction.ravel()
     for path in outputs:
         for name, (one, other) in pairs.items():
-            figure = plots.parity(one, other, quantity=name, unit="")
+            quantity = f"{nucleus} {found.kind} elements" if name == "element" else plots.quantity_text(name, isotope)
+            unit = {"ms": "ppm", "efg": "a.u."}[found.kind] if name == "element" else plots.unit_text(name)
+            figure = plots.parity(one, other, quantity=quantity, unit=unit)
             plots.save_figure(figure, path.with_stem(f"{path.stem}-{name}"))
         session.say(f"wrote {len(pairs)} figures {path.with_stem(path.stem + '-*')}")
 

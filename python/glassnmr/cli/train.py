@@ -10,6 +10,7 @@ import click
 
 from glassnmr.cli.base import Command, Session, pass_session
 from glassnmr.cli.options import Finite, config_option, data_options, model_options, only, output, write_config
+from glassnmr.cli.tables import reference_line
 
 __all__ = ["command"]
 
@@ -77,6 +78,6 @@ def _tell(session: Session, found: Any, model: Any) -> None:
                 f"{', '.join(format(term['kappa'], '.4g') for term in model.kernel)}, "
                 f"lambda {model.provenance['regressor']['lam']:.1g}")
     if model.reference is not None:
-        session.say(f"delta_iso = {model.reference[0]:.2f} + {model.reference[1]:.4f} sigma_iso (ppm)")
+        session.say(reference_line(*model.reference))
     elif "sigma_iso" in model.targets:
         session.say("no shift reference: the model gives shieldings, no shifts (see --reference)")

@@ -179,14 +179,13 @@ def _write(path: Path, found: Validation, labels: Any, curves: dict[str, Curve])
         write_rows(path, found, labels)
         return
     from glassnmr import plots
-    from glassnmr.model import TARGET_UNITS
 
     for target in found.targets:
-        unit = TARGET_UNITS.get(target, "")
+        quantity, unit = plots.quantity_text(target, str(found.dataset.isotope[0])), plots.unit_text(target)
         name = path if len(found.targets) == 1 else path.with_stem(f"{path.stem}-{target}")
         if curves:
-            figure = plots.curve(curves[target], unit="" if unit == "1" else unit, title=target)
+            figure = plots.curve(curves[target], unit=unit, title=quantity)
         else:
             known, guess = found.values(target)
-            figure = plots.parity(known, guess, quantity=target, unit="" if unit == "1" else unit, labels=labels)
+            figure = plots.parity(known, guess, quantity=quantity, unit=unit, labels=labels)
         plots.save_figure(figure, name)
