@@ -17,7 +17,8 @@ LEAST_WEIGHT = 1e-6
 
 
 def left_out_residuals(factor: Floats, y: Floats, lam: float, weights: Floats | None = None,
-                       groups: NDArray[np.int64] | None = None, *, free_bias: bool = True, n_threads: int = 0) -> Floats:
+                       groups: NDArray[np.int64] | None = None, *, free_bias: bool = True, n_threads: int = 0
+                       ) -> Floats:
     """Residuals (N, T) of each row by the regression without its group, or without it alone (THEORY.md eq. (9.6)).
 
     Parameters

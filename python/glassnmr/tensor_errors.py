@@ -4,15 +4,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
 from glassnmr.isotopes import isotope as find_isotope
-from glassnmr.tensors import MHZ_PER_BARN_AU, efg_parameters, euler_angles, haeberlen, herzfeld_berger, symmetric
+from glassnmr.tensors import (
+    MHZ_PER_BARN_AU,
+    efg_parameters,
+    euler_angles,
+    haeberlen,
+    herzfeld_berger,
+    rotation_matrix,
+    symmetric,
+)
 from glassnmr.tensors import efg_principal_values as principal_gradients
-from glassnmr.tensors import rotation_matrix
 from glassnmr.uncertainty import LEVELS, Intervals, calibrate_intervals, group_coverage, left_out_half_width
 
 __all__ = ["RANGES", "calibrate_tensor", "derived_deviations", "derived_errors", "tensor_coverage", "tensor_widths"]
@@ -33,8 +41,8 @@ def derived_deviations(tensor: ArrayLike, kind: str, isotope: str, deviation: Ar
 
     Returns
     -------
-    by name: those of `glassnmr.tensor_model.derived_values` but the Euler angles; KIND_ii and KIND_ij, an element on and
-    off the diagonal; axis_x and axis_z, the angles (radians) by which the principal axes are off
+    by name: those of `glassnmr.tensor_model.derived_values` but the Euler angles; KIND_ii and KIND_ij, an element on
+    and off the diagonal; axis_x and axis_z, the angles (radians) by which the principal axes are off
 
     Examples
     --------
@@ -106,10 +114,10 @@ def _over(a: Floats, b: Floats) -> Floats:
     return np.where(b > 0, a / safe, np.where(a > 0, np.inf, 0.0))
 
 
-def _flat(error: Floats, *rest: Floats) -> list[Floats]:
-    """All (n k,): `error` (n, k) or (n,), the others repeated for each of its k columns."""
+def _flat(error: Floats, deviation: Floats, *labels: NDArray[Any]) -> tuple[Any, ...]:
+    """All (n k,): `error` (n, k) or (n,), the others (n,) repeated for each of its k columns."""
     k = error.size // len(error)
-    return [error.reshape(-1), *(np.repeat(values, k) for values in rest)]
+    return error.reshape(-1), *(np.repeat(values, k) for values in (deviation, *labels))
 
 
 def calibrate_tensor(errors: Mapping[str, Floats], deviations: Mapping[str, Floats], novelty: Floats

@@ -55,20 +55,21 @@ class Environments:
 
     def near(self, p: int, rows: Rows, kernel: EquivariantLSSVR, kappa: float) -> Floats:
         """k(x_p, x) (n,) of some rows."""
-        if kernel.kernel == "linear":
+        core = kernel.core_kernel(kappa)
+        if core is None:
             return np.ones(len(rows))
         if kernel.kernel != "gaussian":
-            core = kernel.core_kernel(kappa)
-            return _core.kernel_matrix(core, self.X[p:p + 1].copy(), np.ascontiguousarray(self.X[rows]))[0]
+            one: Floats = _core.kernel_matrix(core, self.X[p:p + 1].copy(), np.ascontiguousarray(self.X[rows]))[0]
+            return one
         d2 = self._norm[rows] + self._norm[p] - 2 * (self._centred @ self._centred[p])[rows]
         found: Floats = np.exp(-kappa * np.maximum(d2, 0))
         return found
 
     def own(self, rows: Rows, kernel: EquivariantLSSVR, kappa: float) -> Floats:
         """k(x, x) (n,) of some rows."""
-        if kernel.kernel in ("linear", "gaussian"):
-            return np.ones(len(rows))
         core = kernel.core_kernel(kappa)
+        if core is None or kernel.kernel == "gaussian":
+            return np.ones(len(rows))
         return _core.kernel_diagonal(core, np.ascontiguousarray(self.X[rows]))
 
 
