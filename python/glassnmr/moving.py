@@ -124,7 +124,7 @@ class MovingStructure:
         return self._core.values(self._which(atoms)).reshape(-1, 3, 3)
 
     def deviations(self, target: str, atoms: ArrayLike | None = None) -> NDArray[np.float64]:
-        """One standard deviation of the errors of a target, eq. (9.12), (9.25); wants `errors`."""
+        """One standard deviation of the errors of a target, eq. (9.12), (9.32) to (9.34); wants `errors`."""
         self._checked(target)
         which = self._which(atoms)
         return self._column(target, which, *self._model._core.deviations(*self._told(which)))

@@ -226,7 +226,7 @@ GLASSNMR_API glassnmr_status glassnmr_model_derive_gradient(const glassnmr_model
                                                             double* dl_dvalues);
 
 /* One standard deviation of the model's errors in values (n x n_targets) and in what follows from
- * them (n x n_derived), eq. (9.12), (9.25) to (9.28); an output may be NULL. */
+ * them (n x n_derived), eq. (9.12), (9.32) to (9.34); an output may be NULL. */
 GLASSNMR_API glassnmr_status glassnmr_model_deviations(const glassnmr_model* model, size_t n,
                                                        const double* values, const double* novelty,
                                                        double* of_values, double* of_derived);
