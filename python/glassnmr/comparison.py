@@ -105,9 +105,11 @@ def compare(dataset: Dataset, candidates: Mapping[str, tuple[Descriptor, Regress
         curves = {}
         for target in targets if curve else ():
             known = validation.values(target)[0]
-            kappa, lam, _ = choose_parameters(regressor, rows, known, dataset.group, kappas=kappas, lams=lams)
+            kappa, lam, _ = choose_parameters(regressor, rows, known, dataset.group, kappas=kappas, lams=lams,
+                                              batches=dataset.structure)
             estimator = type(regressor)(**{**regressor.get_params(), "kappa": kappa, "lam": lam})
-            curves[target] = learning_curve(estimator, rows, known, dataset.group, sizes, n_splits=n_splits, seed=seed)
+            curves[target] = learning_curve(estimator, rows, known, dataset.group, sizes, n_splits=n_splits, seed=seed,
+                                            batches=dataset.structure)
         if curve:
             tell(2, "learning curve")
         found.append(Compared(name, descriptor, regressor, row_time, learn_time, validation, curves))

@@ -76,6 +76,8 @@ class KernelRows:
         self.estimator = estimator
         self.group: Rows | None = None
         """(N,) numbers of rows that may share an error, for robust weights"""
+        self.batch: Rows | None = None
+        """(N,) numbers of rows with a common error, for estimators with `shared`; the groups by default"""
         self.n_threads = estimator.n_threads
         self.bodies = Bodies.of(estimator, self.X.shape[1])
         self.small = len(self.X) <= SMALL and getattr(estimator, "landmarks", "icd") != "kmeans"
@@ -160,7 +162,8 @@ class KernelRows:
         model = type(self.estimator)(**params)
         data, w = self.train(train, kappa)[1], None if weights is None else weights[train]
         if isinstance(model, LSSVR) and self.group is not None:
-            return model.fit(data, y[train], w, groups=self.group[train])
+            batches = None if self.batch is None else self.batch[train]
+            return model.fit(data, y[train], w, groups=self.group[train], batches=batches)
         return model.fit(data, y[train], w)
 
     def fit_predict(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: float | Floats, lam: float

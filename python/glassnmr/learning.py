@@ -25,6 +25,7 @@ from glassnmr.checked import (
     group_numbers,
 )
 from glassnmr.robust import robust_weights
+from glassnmr.shared_errors import SharedErrors, batch_numbers, robust_shared_errors
 
 __all__ = [
     "LSSVR",
@@ -403,6 +404,9 @@ class LSSVR(Regressor):
     robust : a row whose residual without its group (`groups` of `fit`; without them, without the row) is `robust`
         robust standard deviations counts half, one far off hardly, eq. (9.9); None: every row counts fully. Needs
         lam > 0.
+    shared : variance of an error that all rows of a batch (`batches` of `fit`, such as the structures) have in common,
+        in units of a row's own, eq. (9.24): a calculation that is off as a whole still tells how its rows differ. With
+        `robust` it is larger for batches that the others say are off. None: no such error. Needs lam > 0.
 
     Attributes
     ----------
@@ -410,6 +414,7 @@ class LSSVR(Regressor):
     weights_ : (M, T) and bias_ : (T,): a prediction is K(x, landmarks_) @ weights_ + bias_
     feature_weights_ : (M, T) on the features;  cholesky_ : (M, M) lower factor of the landmarks' kernel
     kappa_ : the kappa used;  sample_weight_ : (N,) weights of the rows in the end, or None
+    shared_ : (N,) variance of the common error of each row's batch in the end, or None
     noise_ : (T,) deviation of the noise of greatest likelihood, eq. (9.11)
     feature_means_ : (M,);  ridge_root_ : (M, M) lower;  total_weight_ : what :meth:`spread` needs; None with lam = 0
 
@@ -424,7 +429,8 @@ class LSSVR(Regressor):
     def __init__(self, kernel: str | Sequence[str] = "gaussian", kappa: float | str | Sequence[float] = "auto",
                  lam: float = 1e-6, degree: int = 2, offset: float = 1.0, n_landmarks: int = 1000,
                  landmarks: str = "icd", tolerance: float = 1e-12, seed: int = 0, robust: float | None = None,
-                 bodies: Sequence[int] | None = None, relevance: Sequence[float] | None = None, n_threads: int = 0):
+                 bodies: Sequence[int] | None = None, relevance: Sequence[float] | None = None,
+                 shared: float | None = None, n_threads: int = 0):
         self.kernel = kernel
         self.kappa = kappa
         self.lam = lam
@@ -437,14 +443,16 @@ class LSSVR(Regressor):
         self.robust = robust
         self.bodies = bodies
         self.relevance = relevance
+        self.shared = shared
         self.n_threads = n_threads
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None,
-            groups: ArrayLike | None = None) -> LSSVR:
+            groups: ArrayLike | None = None, batches: ArrayLike | None = None) -> LSSVR:
         """Fit to rows X (N, D) and values y (N,) or (N, T).
 
         `groups` (N,), any labels: rows that may share an error, such as those of one structure; with `robust` they are
-        judged by the regression without all of their group.
+        judged by the regression without all of their group. `batches` (N,), any labels: rows that `shared` gives a
+        common error, by default the groups.
         """
         rows = checked_rows(X)
         targets, weights = checked_targets(y, len(rows)), checked_weights(sample_weight, len(rows))
@@ -456,13 +464,13 @@ class LSSVR(Regressor):
             n_threads=self.n_threads)
         if len(index) == 0:
             raise ValueError("X has only zero rows: a kernel of zeros cannot be fitted")
-        if self.robust is not None:
-            weights = robust_weights(factor, targets, checked_number(self.lam, "lam", 0, strict=True),
-                                     checked_number(self.robust, "robust", 0, strict=True), weights, number,
-                                     n_threads=self.n_threads)
+        batch = None if batches is None else group_numbers(batches, len(rows))
+        weights, errors = self.errors(factor, targets, weights, number, batch, self.lam)
         self.sample_weight_ = weights
+        self.shared_ = None if errors is None else errors.variance[errors.batch]
         counts = np.array([len(index)], dtype=np.int64)
-        v, bias, *spread = _core.ridge(factor, targets, lam=float(self.lam), counts=counts, weights=weights,
+        phi, z, w = (factor, targets, weights) if errors is None else errors.independent(factor, targets)
+        v, bias, *spread = _core.ridge(phi, z, lam=float(self.lam), counts=counts, weights=w,
                                        with_root=self.lam > 0, n_threads=self.n_threads)
         self.landmark_indices_ = index.copy()
         self.residual_trace_ = residual.copy()
@@ -473,11 +481,35 @@ class LSSVR(Regressor):
         self.weights_ = _core.solve_triangular(self.cholesky_, v[0], transposed=True, n_threads=self.n_threads)
         self.feature_means_: Floats | None = spread[0] if spread else None
         self.ridge_root_: Floats | None = spread[1] if spread else None
-        self.total_weight_ = float(len(rows) if weights is None else weights.sum())
-        residual = targets - factor.T @ v[0] - bias[0]
-        squares = (residual**2 if weights is None else weights[:, None] * residual**2).sum(axis=0)
-        self.noise_ = np.sqrt((squares + self.lam * (v[0] ** 2).sum(axis=0)) / self.total_weight_)
+        self.total_weight_ = float(len(rows) if w is None else w.sum())
+        residual = z - phi.T @ v[0] - bias[0]
+        squares = (residual**2 if w is None else w[:, None] * residual**2).sum(axis=0)
+        self.noise_ = np.sqrt((squares + self.lam * (v[0] ** 2).sum(axis=0))
+                              / (self.total_weight_ if weights is None else weights.sum()))
         return self
+
+    def errors(self, factor: Floats, y: Floats, weights: Floats | None, groups: NDArray[np.int64] | None,
+               batches: NDArray[np.int64] | None, lam: float) -> tuple[Floats | None, SharedErrors | None]:
+        """Weights of the rows by `robust`, and errors that batches share by `shared`; None for what is not asked for.
+
+        Parameters
+        ----------
+        factor : (M, N) features, transposed;  y : (N, T);  weights : (N,) to start from
+        groups : (N,) numbers from 0 of rows that are left out together; None: each alone, or each batch
+        batches : (N,) numbers from 0, by default the groups;  lam : the ridge
+        """
+        robust = None if self.robust is None else checked_number(self.robust, "robust", 0, strict=True)
+        shared = None if self.shared is None else checked_number(self.shared, "shared", 0, strict=True)
+        if robust is None and shared is None:
+            return weights, None
+        lam = checked_number(lam, "lam", 0, strict=True)
+        batches = groups if batches is None else batches
+        if shared is None or batches is None:
+            return weights if robust is None else robust_weights(factor, y, lam, robust, weights, groups,
+                                                                 n_threads=self.n_threads), None
+        errors = robust_shared_errors(factor, y, lam, shared, robust, batch_numbers(batches, groups),
+                                      batches if groups is None else groups, weights, n_threads=self.n_threads)
+        return errors.weights, errors
 
     def predict(self, X: ArrayLike, return_std: bool = False, *, precision: str = "double") -> Any:
         """Predicted values (n,) or (n, T) of rows (n, D); rows are worked off in blocks.

@@ -146,7 +146,7 @@ class NMRModel:
         x = training_rows(dataset, descriptor, n_threads=n_threads) if features is None else features
         regressor = LSSVR() if regressor is None else type(regressor)(**regressor.get_params())
         if isinstance(regressor, LSSVR):
-            regressor.fit(x, y, groups=dataset.group)
+            regressor.fit(x, y, groups=dataset.group, batches=dataset.structure)
         else:
             regressor.fit(x, y)
         settings = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in descriptor.get_params().items()}

@@ -109,7 +109,8 @@ def _rows(dataset: Dataset, descriptor: Descriptor, parts: Sequence[EquivariantS
 def _chosen(estimator: EquivariantLSSVR, environments: Environments, rows: NDArray[np.int64], y: Floats,
             group: NDArray[np.int64], kappas: Sequence[float], lams: Sequence[float]) -> tuple[float, float]:
     """kappa and ridge with the least error of groups left out."""
-    tried = [estimator.kappa_of(environments.X[rows]) * factor for factor in (kappas if estimator.kernel == "gaussian" else (1.0,))]
+    factors = kappas if estimator.kernel == "gaussian" else (1.0,)
+    tried = [estimator.kappa_of(environments.X[rows]) * factor for factor in factors]
     grid = np.asarray(lams, dtype=np.float64)
     error = leave_out_errors(estimator, environments, rows, y, group, tried, grid)
     k, i = np.unravel_index(int(np.argmin(error)), error.shape)
@@ -156,7 +157,7 @@ def validate_tensor(dataset: Dataset, descriptor: Descriptor, parts: Sequence[Eq
     if kind == "ms":
         sigma = spherical(tensor, 0)[:, 0] / np.sqrt(3)
         found = cross_validate(LSSVR() if isotropic is None else isotropic, rows[0], sigma, group, n_splits=n_splits,
-                               seed=seed, progress=progress)
+                               seed=seed, batches=dataset.structure, progress=progress)
         known += sigma[:, None, None] * np.eye(3)
         guess += found.prediction[:, None, None] * np.eye(3)
         spread[:, 0] = _noise(found)
@@ -238,7 +239,7 @@ def train_tensor(validation: TensorValidation, descriptor: Descriptor, parts: Se
     rows = {0: held[2].X, **{lam: one.P for lam, one in held.items()}}
     if validation.kind == "ms":
         sigma = spherical(data.tensors["ms"], 0)[:, 0] / np.sqrt(3)
-        kappa, lam, _ = choose_parameters(scalar, rows[0], sigma, data.group)
+        kappa, lam, _ = choose_parameters(scalar, rows[0], sigma, data.group, batches=data.structure)
         scalar = LSSVR(**{**scalar.get_params(), "kappa": kappa, "lam": lam})
     model = fit_tensor_model(data, descriptor, parts, {lam: _with(regressor, *best[lam]) for lam in best}, scalar,
                              features=rows, reference=reference, provenance={**told, **(provenance or {})})
@@ -254,7 +255,7 @@ def _final_intervals(validation: TensorValidation, regressor: EquivariantLSSVR, 
     if kind == "ms":
         sigma = spherical(tensor, 0)[:, 0] / np.sqrt(3)
         found = cross_validate(scalar, validation.environments[2].X, sigma, group, kappas=[1.0], lams=[scalar.lam],
-                               n_splits=n_splits, seed=validation.seed)
+                               n_splits=n_splits, seed=validation.seed, batches=data.structure)
         guess += found.prediction[:, None, None] * np.eye(3)
         spread[:, 0] = _noise(found)
     for lam, parameters in best.items():
@@ -311,5 +312,6 @@ def fit_tensor_model(dataset: Dataset, descriptor: Descriptor, parts: Sequence[E
         raise ValueError("a field gradient has no shift reference")
     return TensorModel(_core.TensorModel(
         descriptor=descriptor._core, species=list(descriptor.species), isotope=isotopes[0], centre=elements[0],
-        tensor=kind, parts=made, isotropic=scalar, uncertainty=_core.Uncertainty(variance, lam=ridge, noise=noise),
+        tensor=kind, parts=made, isotropic=scalar,
+        uncertainty=None if variance is None else _core.Uncertainty(variance, lam=ridge, noise=noise),
         provenance=json.dumps({**story, "parts": told}, default=str)))

@@ -94,7 +94,7 @@ def validate(dataset: Dataset, descriptor: Descriptor, regressor: LSSVR | Kernel
     y = np.column_stack([dataset.target(target) for target in targets])
     x = training_rows(dataset, descriptor, n_threads=n_threads) if features is None else features
     result = cross_validate(regressor, x, y, dataset.group, kappas=kappas, lams=lams, n_splits=n_splits, seed=seed,
-                            progress=progress)
+                            batches=dataset.structure, progress=progress)
     return Validation(dataset, tuple(targets), x, result, kappas, lams, seed)
 
 
@@ -117,7 +117,8 @@ def train(validation: Validation, descriptor: Descriptor, regressor: LSSVR | Ker
     regressor = LSSVR() if regressor is None else regressor
     y = validation.result.y.reshape(len(validation.dataset), -1)
     kappa, lam, _ = choose_parameters(regressor, validation.features, y, validation.dataset.group,
-                                      kappas=validation.kappas, lams=validation.lams, progress=progress)
+                                      kappas=validation.kappas, lams=validation.lams,
+                                      batches=validation.dataset.structure, progress=progress)
     regressor = type(regressor)(**{**regressor.get_params(), "kappa": kappa, "lam": lam})
     told: dict[str, Any] = {
         "validation": {"kind": f"nested cross validation, {len(validation.result.kappa)} folds by group",
@@ -138,7 +139,7 @@ def final_intervals(validation: Validation, regressor: LSSVR | KernelRidge) -> I
     data, old = validation.dataset, validation.result
     n_splits = len(old.kappa)
     result = cross_validate(regressor, validation.features, old.y, data.group, kappas=[1.0], lams=[regressor.lam],
-                            n_splits=n_splits, seed=validation.seed)
+                            n_splits=n_splits, seed=validation.seed, batches=data.structure)
     assert result.deviation is not None and result.novelty is not None
     return calibrate_intervals(result.prediction - result.y, result.deviation, result.novelty)
 

@@ -175,6 +175,7 @@ class _Task:
     build: Build
     y: NDArray[np.float64]
     group: NDArray[np.int64]
+    batch: NDArray[np.int64]
     features: Features
     journal: Journal
     kappas: Sequence[float] | None
@@ -188,7 +189,7 @@ class _Task:
         descriptor, regressor = self.build(parameters)
         x = np.ascontiguousarray(self.features.rows(descriptor)[rows])
         kappa, lam, choices = choose_parameters(regressor, x, self.y[rows], self.group[rows], kappas=self.kappas,
-                                                lams=self.lams)
+                                                lams=self.lams, batches=self.batch[rows])
         error = next(choice.error for choice in choices if choice.chosen)
         told = tuple(np.asarray(kappa).tolist()) if np.ndim(kappa) else float(kappa)  # type: ignore[arg-type]
         found = Trial(parameters, error, told, lam, choices, time.process_time() - start)
@@ -265,8 +266,8 @@ def _task(dataset: Dataset, build: Build, space: Mapping[str, Sequence[float]], 
               "folds": n_splits, "space": {name: list(values) for name, values in space.items()},
               "start": dict(start or {}), "kappas": None if kappas is None else list(kappas),
               "lams": None if lams is None else list(lams)}
-    return _Task(build, y, group_numbers(dataset.group, len(dataset)), Features(dataset, space, n_threads),
-                 Journal(journal, header), kappas, lams)
+    return _Task(build, y, group_numbers(dataset.group, len(dataset)), group_numbers(dataset.structure, len(dataset)),
+                 Features(dataset, space, n_threads), Journal(journal, header), kappas, lams)
 
 
 def tune(dataset: Dataset, build: Build, space: Mapping[str, Sequence[float]], *,
@@ -360,7 +361,7 @@ def nested_tune(dataset: Dataset, build: Build, space: Mapping[str, Sequence[flo
         best = searches[-1].best
         descriptor, regressor = build(best.parameters)
         rows = KernelRows(regressor, task.features.rows(descriptor))
-        rows.group = task.group
+        rows.group, rows.batch = task.group, task.batch
         kappa = best.kappa if isinstance(best.kappa, float) else np.array(best.kappa)
         prediction[test], deviation[test], novelty[test] = rows.fit_spread(train, test, y, None, kappa, best.lam)
         fold[test] = k

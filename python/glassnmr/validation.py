@@ -15,7 +15,7 @@ from glassnmr import _core
 from glassnmr.checked import checked_count, checked_targets, checked_weights
 from glassnmr.folds import GroupedKFold, KernelRows, group_numbers
 from glassnmr.learning import LSSVR, KernelRidge
-from glassnmr.robust import robust_weights
+from glassnmr.shared_errors import SharedErrors
 
 __all__ = ["Choice", "CrossValidation", "Curve", "GroupedKFold", "choose_parameters", "cross_validate",
            "landmark_curve", "learning_curve", "metrics"]
@@ -129,9 +129,9 @@ def _choices(fold: int, kappas: list[float | Floats], lams: Floats, error: Float
 
 def _inside(rows: KernelRows, train: Rows, y: Floats, group: Rows, weights: Floats | None, kappas: list[float | Floats],
             lams: Floats, absolute: bool, report: Callable[[str], None]) -> Floats:
-    """Leave-group-out error (kappa, lam) on the training part; one factorisation for each kappa, two if robust."""
-    robust = getattr(rows.estimator, "robust", None)
+    """Leave-group-out error (kappa, lam) on the training part; one factorisation for each kappa, more if robust."""
     number = np.unique(group[train], return_inverse=True)[1].astype(np.int64).reshape(-1)
+    batch = None if rows.batch is None else np.unique(rows.batch[train], return_inverse=True)[1].astype(np.int64)
     scale = np.std(y[train], axis=0) if y.shape[1] > 1 else np.ones(1)
     scale = np.where(scale > 0, scale, 1)
     error = np.empty((len(kappas), len(lams)))
@@ -139,17 +139,22 @@ def _inside(rows: KernelRows, train: Rows, y: Floats, group: Rows, weights: Floa
         factor = rows.factor(train, kappa)[2]
         w = None if weights is None else weights[train]
 
-        def errors(w: Floats | None, factor: Floats = factor) -> Floats:
-            path = _core.RidgePath(factor, w, n_threads=rows.n_threads)
-            residual = path.leave_out(y[train], number, n_groups=int(number.max()) + 1, lam=lams,
-                                      n_threads=rows.n_threads) / scale
+        def errors(w: Floats | None, shared: SharedErrors | None = None, factor: Floats = factor) -> Floats:
+            phi, z, w = (factor, y[train], w) if shared is None else shared.independent(factor, y[train])
+            residual = _core.RidgePath(phi, w, n_threads=rows.n_threads).leave_out(
+                z, number, n_groups=int(number.max()) + 1, lam=lams, n_threads=rows.n_threads)
+            residual = (residual if shared is None else shared.back(residual)) / scale
             mean: Floats = (np.abs(residual) if absolute else residual**2).mean(axis=(1, 2))
             return mean if absolute else np.sqrt(mean)
 
         error[k] = errors(w)
-        if robust is not None:  # the weights of the best lam so far serve all: they change little with it
-            error[k] = errors(robust_weights(factor, y[train], float(lams[np.argmin(error[k])]), robust, w,
-                                             number, n_threads=rows.n_threads))
+        e = rows.estimator
+        if isinstance(e, LSSVR) and (e.robust is not None or e.shared is not None):
+            for _ in range(1 if e.shared is None else 3):  # the weights of the best lam so far serve all
+                best = int(np.argmin(error[k]))
+                error[k] = errors(*e.errors(factor, y[train], w, number, batch, float(lams[best])))
+                if int(np.argmin(error[k])) == best:
+                    break
         report("kappa " + ", ".join(f"{value:.3g}" for value in np.atleast_1d(kappa)))
     return error
 
@@ -157,7 +162,7 @@ def _inside(rows: KernelRows, train: Rows, y: Floats, group: Rows, weights: Floa
 def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None, *,
                    kappas: Sequence[float] | None = None, lams: Sequence[float] | None = None, n_splits: int = 5,
                    seed: int = 0, scoring: str = "mae", sample_weight: ArrayLike | None = None,
-                   progress: Progress | None = None) -> CrossValidation:
+                   batches: ArrayLike | None = None, progress: Progress | None = None) -> CrossValidation:
     """Nested, grouped cross validation: kappa and lam are chosen on the training part of each fold alone.
 
     Inside, every group of the training part is left out in closed form (THEORY.md eq. (9.6)), so that one
@@ -171,6 +176,7 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
     kappas : *factors* of the estimator's kappa ("auto" is resolved on the training part); default 1/1024 to 1/16
     lams : default ten decades, 1e-9 to 1; None for both and a single value of each are fine
     scoring : "mae" or "rmse", what is made small inside
+    batches : (N,) rows with a common error, for estimators with `shared`; the groups by default
     progress : called with (done, total, text)
 
     Raises
@@ -188,6 +194,7 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
     rows = KernelRows(estimator, X)
     known, weights = checked_targets(y, len(rows)), checked_weights(sample_weight, len(rows))
     rows.group = group = group_numbers(groups, len(rows))
+    rows.batch = None if batches is None else group_numbers(batches, len(rows))
     factors, grid = _grid(rows, kappas, lams, scoring)
     splits = list(GroupedKFold(n_splits, seed).split(rows.X, groups=group))
     if (n_groups := len(np.unique(group))) <= n_splits:
@@ -226,6 +233,7 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
 def choose_parameters(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None, *,
                       kappas: Sequence[float] | None = None, lams: Sequence[float] | None = None,
                       scoring: str = "mae", sample_weight: ArrayLike | None = None,
+                      batches: ArrayLike | None = None,
                       progress: Progress | None = None) -> tuple[float | tuple[float, ...], float, tuple[Choice, ...]]:
     """kappa and lam with the least leave-group-out error over all rows, and all that was tried (as fold 0).
 
@@ -242,6 +250,7 @@ def choose_parameters(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike
     rows = KernelRows(estimator, X)
     known, weights = checked_targets(y, len(rows)), checked_weights(sample_weight, len(rows))
     group = group_numbers(groups, len(rows))
+    rows.batch = None if batches is None else group_numbers(batches, len(rows))
     factors, grid = _grid(rows, kappas, lams, scoring)
     if len(np.unique(group)) < 2:
         raise ValueError("choosing parameters needs at least 2 groups, got 1")
@@ -290,7 +299,7 @@ def _sizes(values: Sequence[int] | None, most: int, name: str) -> Rows:
 
 def learning_curve(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None,
                    sizes: Sequence[int] | None = None, *, n_splits: int = 5, seed: int = 0,
-                   progress: Progress | None = None) -> Curve:
+                   batches: ArrayLike | None = None, progress: Progress | None = None) -> Curve:
     """Error against the number of training rows: whole groups, in random order, each size containing the smaller ones.
 
     The estimator's own kappa and lam are used; sizes beyond the smallest training part are cut to it.
@@ -304,7 +313,7 @@ def learning_curve(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
     """
     rows = KernelRows(estimator, X)
     known, group = checked_targets(y, len(rows)), group_numbers(groups, len(rows))
-    rows.group = group
+    rows.group, rows.batch = group, None if batches is None else group_numbers(batches, len(rows))
     splits = list(GroupedKFold(n_splits, seed).split(rows.X, groups=group))
     size = _sizes(sizes, min(len(train) for train, _ in splits), "sizes")
     mae, rmse = np.empty((n_splits, len(size))), np.empty((n_splits, len(size)))
@@ -327,7 +336,7 @@ def learning_curve(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
 
 def landmark_curve(estimator: LSSVR, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None,
                    counts: Sequence[int] | None = None, *, n_splits: int = 5, seed: int = 0,
-                   progress: Progress | None = None) -> Curve:
+                   batches: ArrayLike | None = None, progress: Progress | None = None) -> Curve:
     """Error against the number of landmarks, from one sequence of pivots and one QR for each fold.
 
     The estimator's own kappa, lam and method are used. Where fewer landmarks span all rows, the last error stays.
@@ -343,6 +352,7 @@ def landmark_curve(estimator: LSSVR, X: ArrayLike, y: ArrayLike, groups: ArrayLi
         raise ValueError(f"a curve over landmarks needs an LSSVR, got {type(estimator).__name__}")
     rows = KernelRows(estimator, X)
     known, group = checked_targets(y, len(rows)), group_numbers(groups, len(rows))
+    batch = None if batches is None else group_numbers(batches, len(rows))
     splits = list(GroupedKFold(n_splits, seed).split(rows.X, groups=group))
     size = _sizes(counts, min(len(train) for train, _ in splits), "counts")
     mae, rmse, left = (np.empty((n_splits, len(size))) for _ in range(3))
@@ -350,12 +360,14 @@ def landmark_curve(estimator: LSSVR, X: ArrayLike, y: ArrayLike, groups: ArrayLi
         kappa = rows.kappa(train)
         index, residual, factor = rows.factor(train, kappa, int(size[-1]))
         here = np.minimum(size, len(index)).astype(np.int64)
-        robust = getattr(estimator, "robust", None)  # the weights of all landmarks serve every count
-        weights = None if robust is None else robust_weights(factor, known[train], float(estimator.lam), robust,
-                                                             groups=group_numbers(group[train], len(train)),
-                                                             n_threads=rows.n_threads)
-        v, bias = _core.ridge(factor, known[train], lam=float(estimator.lam), counts=here, weights=weights,
-                              n_threads=rows.n_threads)
+        phi, z, weights = factor, known[train], None  # the weights of all landmarks serve every count
+        if estimator.robust is not None or estimator.shared is not None:
+            weights, shared = estimator.errors(
+                factor, z, None, group_numbers(group[train], len(train)),
+                None if batch is None else group_numbers(batch[train], len(train)), float(estimator.lam))
+            if shared is not None:
+                phi, z, weights = shared.independent(factor, z)
+        v, bias = _core.ridge(phi, z, lam=float(estimator.lam), counts=here, weights=weights, n_threads=rows.n_threads)
         lower = np.ascontiguousarray(np.tril(factor[:, index].T))
         features = _core.solve_triangular(lower, rows.between(train[index], test, kappa), n_threads=rows.n_threads)
         for c in range(len(size)):

@@ -59,11 +59,13 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_command_line_gives_the_figures_of_the_api(work: Path) -> None:
+@pytest.mark.parametrize("shared", [None, 10.0])
+def test_the_command_line_gives_the_figures_of_the_api(work: Path, shared: float | None) -> None:
     result = fine("validate", "--reference-data", "shielding", "--isotope", "29Si", "--species", "O,Si,Na", *SMALL,
-                  "--by", "site", "-o", work / "rows.csv", "-o", work / "parity.png")
+                  *(["--shared", "10"] if shared else []), "--by", "site", "-o", work / "rows.csv",
+                  "-o", work / "parity.png")
     data = reference.load("shielding", "29Si")
-    found = validate(data, SOAP, LSSVR(robust=1.0), n_splits=3)
+    found = validate(data, SOAP, LSSVR(robust=1.0, shared=shared), n_splits=3)
     line = next(line for line in result.stdout.splitlines() if line.startswith("sigma_iso "))
     errors = found.errors("sigma_iso")
     assert line.split()[:5] == ["sigma_iso", "/", "ppm", f"{errors['MAE']:.3f}", f"{errors['RMSE']:.3f}"]

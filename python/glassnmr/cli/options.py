@@ -174,6 +174,10 @@ _learning_options = stack([
     click.option("--robust", type=Finite(0), default=1.0,
                  help="Of lssvr: rows that are off by so many robust deviations when their group is left out count "
                       "half, those far off hardly; 0 counts all alike."),
+    click.option("--shared", type=Finite(0), default=0.0,
+                 help="Of lssvr: variance of an error that all rows of a structure have in common, in units of a row's "
+                      "own; with --robust it is larger for structures that are off as a whole. 10, with --robust 2, "
+                      "suits calculations of several origins; 0 is none."),
     click.option("--kernel", type=click.Choice(["gaussian", "linear", "polynomial"]), default="gaussian",
                  help="Kernel."),
     click.option("--landmarks", "n_landmarks", type=click.IntRange(1), default=1000, help="Most landmarks of lssvr."),
@@ -247,6 +251,7 @@ class Settings:
     reduce: str | None = None
     regressor: str = "lssvr"
     robust: float = 1.0
+    shared: float = 0.0
     kernel: str = "gaussian"
     n_landmarks: int = 1000
     landmark_method: str = "icd"

@@ -25,7 +25,7 @@ WHOLE = ("n-max", "l-max", "landmarks")
 DEFAULT = {"cutoff": (4.5, 5.0, 5.5, 6.0, 6.5, 7.0), "sigma": (0.2, 0.25, 0.3, 0.35, 0.4), "n-max": (6, 8, 10, 12),
            "l-max": (3, 4, 5, 6), "two-body": (0.3, 1.0, 3.0, 10.0)}
 _FIELDS = {"cutoff": "cutoff", "sigma": "sigma", "n-max": "n_max", "l-max": "l_max", "landmarks": "n_landmarks",
-           "robust": "robust", "angular-filter": "angular_filter"}
+           "robust": "robust", "shared": "shared", "angular-filter": "angular_filter"}
 """Names that are those of an option; two-body, scaling-radius and scaling-power are parts of one."""
 NAMES = (*_FIELDS, "two-body", "scaling-radius", "scaling-power")
 

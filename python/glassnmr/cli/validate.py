@@ -140,7 +140,7 @@ def _final(found: Validation, regressor: Any) -> dict[str, Any]:
     final = {}
     for target in found.targets:
         kappa, lam, _ = choose_parameters(regressor, found.features, found.values(target)[0], found.dataset.group,
-                                          kappas=found.kappas, lams=found.lams)
+                                          kappas=found.kappas, lams=found.lams, batches=found.dataset.structure)
         final[target] = type(regressor)(**{**regressor.get_params(), "kappa": kappa, "lam": lam})
     return final
 
@@ -156,7 +156,8 @@ def _curves(session: Session, settings: Settings, found: Validation, final: dict
         how = f" by {estimator.landmarks}" if over == "landmarks" and hasattr(estimator, "landmarks") else ""
         with session.progress(f"{target} over {over}{how}") as progress:
             curves[target] = function(estimator, found.features, found.values(target)[0], found.dataset.group, points,
-                                      n_splits=settings.folds, seed=settings.seed, progress=progress)
+                                      n_splits=settings.folds, seed=settings.seed,
+                                      batches=found.dataset.structure, progress=progress)
     return curves
 
 
