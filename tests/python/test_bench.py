@@ -76,3 +76,32 @@ def test_comparison_gives_ratio_and_names_what_changed() -> None:
 def test_unknown_case_is_one_line() -> None:
     done = bench("no such thing")
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "no such thing" in done.stderr
+
+
+def test_a_glass_becomes_spectra_stage_by_stage(tmp_path: Path) -> None:
+    from ase.build import bulk
+
+    from bench.chain import models, stages
+
+    atoms = systems.silica(200)
+    trained = models(tmp_path)
+    seconds, counts = stages(lambda: atoms, trained, 1)
+    assert list(seconds)[0] == "read the glass" and list(seconds)[-1] == "17O 3QMAS" and len(seconds) == 7
+    assert counts == {"atoms": len(atoms), "29Si": len(atoms) // 3, "17O": 2 * len(atoms) // 3}
+    assert len(list(tmp_path.glob("*.gnmr"))) == 3 and set(models(tmp_path)) == set(trained)
+    with pytest.raises(ValueError, match="Cu"):
+        stages(lambda: bulk("Cu"), trained, 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_sizes_are_measured_in_processes_of_their_own(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    path = tmp_path / "scaling.json"
+    done = subprocess.run([sys.executable, "-m", "bench.scaling", "--sizes", "200", "700", "--json", str(path), "--plot",
+                           str(tmp_path / "scaling.png")], cwd=ROOT, capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(path.read_text())["results"]
+    assert [row["atoms"] for row in rows] == [len(systems.silica(200)), len(systems.silica(700))]
+    assert all(row["us_per_atom"] > 0.1 and row["megabytes"] > 0 for row in rows)
+    assert (tmp_path / "scaling.png").read_bytes().startswith(b"\x89PNG")
