@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
 from glassnmr.descriptors import Descriptor, EquivariantSOAP, from_core
+from glassnmr.descriptors.base import Gradient
 from glassnmr.io.elements import AXES
 from glassnmr.io.predictions import Prediction
 from glassnmr.isotopes import isotope as find_isotope
@@ -141,6 +142,11 @@ class TensorModel:
         return tuple(derived_values(np.eye(3)[None], self.tensor, self.isotope))
 
     @property
+    def derived(self) -> tuple[str, ...]:
+        """Names of what `gradient` takes beside whole tensors: derived values without the Euler angles."""
+        return tuple(self._core.derived)
+
+    @property
     def descriptor(self) -> Descriptor:
         """The descriptor of the invariants."""
         return self._descriptor
@@ -253,9 +259,76 @@ class TensorModel:
             if progress is not None:
                 progress(number + 1, atoms_done)
 
+    def gradient(self, atoms: ase.Atoms, dl_dpredictions: ArrayLike | Mapping[str, ArrayLike], *, n_threads: int = 0
+                 ) -> Gradient:
+        """Derivatives by the atoms of a number L whose derivatives by the predictions are known, eq. (10.4), (10.7).
+
+        At the cost of about two to three predictions, without storing anything for each pair of atoms.
+
+        Parameters
+        ----------
+        atoms : as for `predict_frame`
+        dl_dpredictions : (n, 3, 3) dL/dtensor of each centre, in the order of the atoms; or by names of `derived` the
+            (n,) dL/dvalue of each centre
+        n_threads : 0 is the runtime's default; the result has the same bits for any number
+
+        Returns
+        -------
+        Gradient : dL/dpositions (N, 3) and dL/dstrain (3, 3)
+
+        Raises
+        ------
+        ValueError
+            As `predict_frame`, a name that is not derived, or derivatives of another shape or not finite.
+
+        Notes
+        -----
+        Where two principal values change places what is derived has a kink: there the gradient is that of one side.
+
+        Examples
+        --------
+        >>> from glassnmr.data.reference import load
+        >>> from glassnmr.descriptors import SphericalBesselSOAP
+        >>> from glassnmr.tensor_learning import EquivariantLSSVR
+        >>> from glassnmr.tensor_training import fit_tensor_model
+        >>> data = load("efg-17O").select(mask=range(60))
+        >>> species = sorted({s for atoms in data.structures for s in atoms.get_chemical_symbols()})
+        >>> setting = {"cutoff": 3.5, "n_max": 3, "l_max": 2}
+        >>> part = EquivariantSOAP(species, lam=2, **setting)
+        >>> model = fit_tensor_model(data, SphericalBesselSOAP(species, **setting), [part],
+        ...                          {2: EquivariantLSSVR(n_landmarks=20)})
+        >>> atoms = data.structures[0]
+        >>> found = model.gradient(atoms, {"C_Q": np.ones(int((atoms.numbers == 8).sum()))})  # of the sum of C_Q
+        >>> found.positions.shape == (len(atoms), 3)
+        True
+        """
+        arrays = self._arrays(atoms, None, "atoms")
+        n = len(arrays[-1])
+        if isinstance(dl_dpredictions, Mapping):
+            values = self._core.predict(*arrays, n_threads=n_threads).reshape(n, 9)
+            by_derived = np.zeros((n, len(self.derived)))
+            for name, column in dl_dpredictions.items():
+                if name not in self.derived:
+                    raise ValueError(f"dl_dpredictions must name some of {', '.join(self.derived)}, got {name!r}")
+                by_derived[:, self.derived.index(name)] = _checked_slopes(column, (n,), f"dl_dpredictions of {name}")
+            given = self._core.derive_gradient(values, by_derived)
+        else:
+            given = _checked_slopes(dl_dpredictions, (n, 3, 3), "dl_dpredictions").reshape(n, 9)
+        positions, cell, pbc, species, centres = arrays
+        return Gradient(*self._core.gradient(positions, cell, pbc, species, centres, given, n_threads=n_threads))
+
     def __repr__(self) -> str:
         return (f"TensorModel(isotope={self.isotope!r}, tensor={self.tensor!r}, descriptor={self._descriptor!r}, "
                 f"equivariants={self.equivariants!r})")
+
+
+def _checked_slopes(given: ArrayLike, shape: tuple[int, ...], name: str) -> Floats:
+    found = np.asarray(given, dtype=np.float64)
+    if found.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {found.shape}")
+    if not np.isfinite(found).all():
+        raise ValueError(f"{name} must be finite")
+    return found
 
 
 def _checked_path(path: str | os.PathLike[str]) -> str:
