@@ -7,6 +7,7 @@
 #include <glassnmr/equivariants.hpp>
 #include <glassnmr/reduced.hpp>
 #include <glassnmr/soap.hpp>
+#include <glassnmr/surroundings.hpp>
 
 namespace glassnmr {
 
@@ -154,8 +155,46 @@ std::shared_ptr<const Descriptor> read_chebyshev(const Fields& f, std::size_t n_
     return std::make_shared<const ChebyshevArdf>(std::move(d));
 }
 
+constexpr const char *own_prefix = "own.", *around_prefix = "around.";
+
+void write(const Surroundings& d, Records& r) {
+    const SurroundingsSettings& s = d.settings();
+    r["surroundings"] = numbers({static_cast<double>(s.centre), s.radius, s.weight}, {3});
+    r["surroundings_of"] = numbers({s.neighbours.begin(), s.neighbours.end()},
+                                   {static_cast<std::uint64_t>(s.neighbours.size())});
+    for (const auto& [prefix, part] :
+         {std::pair{own_prefix, d.own()}, std::pair{around_prefix, d.around()}}) {
+        Records inner;
+        write_descriptor(*part, inner);
+        for (auto& [name, record] : inner) r[prefix + name] = std::move(record);
+    }
+}
+
+std::shared_ptr<const Descriptor> read_surroundings(const Fields& f, std::size_t n_species) {
+    const auto values = f.doubles("surroundings", 3);
+    SurroundingsSettings s;
+    const auto species = [&](double value, const char* record) {
+        if (!(value >= 0 && value < 1e9)) f.bad(record);
+        return static_cast<std::int32_t>(value);
+    };
+    s.centre = species(values[0], "surroundings");
+    s.radius = values[1];
+    s.weight = values[2];
+    for (const double value : f.doubles("surroundings_of"))
+        s.neighbours.push_back(species(value, "surroundings_of"));
+    const auto part = [&](const char* prefix) {
+        const Records records = f.under(prefix);
+        const Fields fields(records, f.path());
+        if (fields.text("descriptor") == "surroundings") f.bad("descriptor");
+        return read_descriptor(fields, n_species);
+    };
+    return std::make_shared<const Surroundings>(part(own_prefix), part(around_prefix),
+                                                std::move(s));
+}
+
 std::shared_ptr<const Descriptor> read_whole(const Fields& fields, std::size_t n_species) {
     const std::string& name = fields.text("descriptor");
+    if (name == "surroundings") return read_surroundings(fields, n_species);
     if (name == "spherical-bessel-soap") return read_soap(fields, n_species);
     if (name == "equivariant-soap") return read_equivariants(fields, n_species);
     if (name == "behler-parrinello") return read_behler(fields, n_species);
@@ -188,6 +227,8 @@ void write_descriptor(const Descriptor& descriptor, Records& records) {
         write(behler->settings(), records);
     } else if (const auto* chebyshev = dynamic_cast<const ChebyshevArdf*>(&descriptor)) {
         write(chebyshev->settings(), records);
+    } else if (const auto* surroundings = dynamic_cast<const Surroundings*>(&descriptor)) {
+        write(*surroundings, records);
     } else {
         invalid(std::string("a model file cannot hold the descriptor ") + descriptor.name());
     }

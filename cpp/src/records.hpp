@@ -67,6 +67,14 @@ public:
     const std::vector<std::uint64_t>& shape(const char* name) const {
         return find(name, Record::float64).shape;
     }
+    /// The records whose names begin with a prefix, without it.
+    Records under(const std::string& prefix) const {
+        Records found;
+        for (auto it = records_.lower_bound(prefix);
+             it != records_.end() && it->first.compare(0, prefix.size(), prefix) == 0; ++it)
+            found[it->first.substr(prefix.size())] = it->second;
+        return found;
+    }
     [[noreturn]] void bad(const char* name) const {
         throw format_error(path_ + " is a damaged model file: record \"" + name +
                            "\" is missing or not as it must be");

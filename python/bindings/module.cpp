@@ -18,6 +18,7 @@ void bind_radial(py::module_& m);
 void bind_reduced(py::module_& m);
 void bind_soap(py::module_& m);
 void bind_spectra(py::module_& m);
+void bind_surroundings(py::module_& m);
 void bind_tensor_model(py::module_& m);
 void bind_triplets(py::module_& m);
 
@@ -49,6 +50,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
     bind_triplets(m);
     bind_equivariants(m);
     bind_reduced(m);
+    bind_surroundings(m);
     bind_learning(m);
     bind_local_model(m);
     bind_model(m);

@@ -398,6 +398,24 @@ class Soap(Descriptor):
         n_threads: SupportsInt = ...,
     ) -> NDArray[np.float64]: ...
 
+class Surroundings(Descriptor):
+    def __init__(
+        self,
+        own: Descriptor,
+        around: Descriptor,
+        *,
+        centre: SupportsInt,
+        neighbours: Sequence[SupportsInt],
+        radius: SupportsFloat,
+        weight: SupportsFloat,
+    ) -> None: ...
+    @property
+    def own(self) -> Descriptor: ...
+    @property
+    def around(self) -> Descriptor: ...
+    @property
+    def settings(self) -> dict[str, Any]: ...
+
 class TensorModel(LocalModel):
     def __init__(
         self,

@@ -111,6 +111,19 @@ protected:
     virtual void pull_back(const Environment& environment, Workspace& work, const double* dl_drow,
                            double* dl_dvectors) const = 0;
 
+    /// The same of another descriptor, for one that is made of others.
+    static std::unique_ptr<Workspace> workspace_of(const LocalDescriptor& part) {
+        return part.workspace();
+    }
+    static void row_of(const LocalDescriptor& part, const Environment& environment, Workspace& work,
+                       double* row) {
+        part.row(environment, work, row);
+    }
+    static void pull_back_of(const LocalDescriptor& part, const Environment& environment,
+                             Workspace& work, const double* dl_drow, double* dl_dvectors) {
+        part.pull_back(environment, work, dl_drow, dl_dvectors);
+    }
+
     /// body(work, sorter, sorted, begin, end) for each block of centres, in parallel; sorted(i)
     /// gives the environment of centre i until its next call.
     struct Sorter;

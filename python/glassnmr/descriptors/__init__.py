@@ -9,10 +9,12 @@ from glassnmr.descriptors.base import Descriptor, Gradient, neighbours, select_c
 from glassnmr.descriptors.equivariants import EquivariantSOAP
 from glassnmr.descriptors.reduced import ReducedDescriptor, reduce_descriptor
 from glassnmr.descriptors.soap import SphericalBesselSOAP, former_mixing
+from glassnmr.descriptors.surroundings import SurroundingsDescriptor
 from glassnmr.descriptors.triplets import BehlerParrinello, ChebyshevARDF
 
 __all__ = ["BehlerParrinello", "ChebyshevARDF", "Descriptor", "EquivariantSOAP", "Gradient", "ReducedDescriptor",
-           "SphericalBesselSOAP", "former_mixing", "from_core", "neighbours", "reduce_descriptor", "select_centres"]
+           "SphericalBesselSOAP", "SurroundingsDescriptor", "former_mixing", "from_core", "neighbours",
+           "reduce_descriptor", "select_centres"]
 
 KINDS: dict[str, type[Descriptor]] = {"spherical-bessel-soap": SphericalBesselSOAP,
                                       "behler-parrinello": BehlerParrinello, "chebyshev-ardf": ChebyshevARDF,
@@ -24,4 +26,9 @@ def from_core(core: Any, species: list[str]) -> Descriptor:
     """The descriptor of a model file."""
     if core.name == "reduced":
         return ReducedDescriptor(from_core(core.inner, species), **core.settings)
+    if core.name == "surroundings":
+        settings = core.settings
+        elements = {"centre": species[settings["centre"]], "neighbours": [species[s] for s in settings["neighbours"]]}
+        return SurroundingsDescriptor(from_core(core.own, species), from_core(core.around, species),
+                                      **{**settings, **elements})
     return KINDS[core.name](species, **core.settings)

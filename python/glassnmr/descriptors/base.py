@@ -139,6 +139,10 @@ class Descriptor(ABC):
         s = as_structure(structure, self.species)
         return s, (s.positions, s.cell, s.pbc.tolist(), self._channel[s.numbers])
 
+    def _chosen(self, structure: Structure, centres: Centres) -> NDArray[np.int64]:
+        """Indices of the centres; None names all that the descriptor has rows for."""
+        return select_centres(structure, centres)
+
     def transform(self, structures: StructureLike | Iterable[StructureLike], centres: Centres = None, *,
                   out: NDArray[Any] | None = None, dtype: DTypeLike = np.float64, n_threads: int = 0) -> NDArray[Any]:
         """Feature rows of the centres of one structure or of many, one after the other.
@@ -174,7 +178,7 @@ class Descriptor(ABC):
         for item, c in zip(items, chosen, strict=True):
             s, a = self._arrays(item)  # type: ignore[arg-type]
             arrays.append(a)
-            which.append(select_centres(s, c))
+            which.append(self._chosen(s, c))
         n_rows = sum(len(w) for w in which)
         if out is None:
             if np.dtype(dtype) not in (np.float64, np.float32):
@@ -202,7 +206,7 @@ class Descriptor(ABC):
         buffer = np.empty((size, self.n_features), dtype=dtype)
         for number, item in enumerate(structures):
             s, a = self._arrays(item)
-            which = select_centres(s, centres)
+            which = self._chosen(s, centres)
             for start in range(0, len(which), size):
                 part = which[start:start + size]
                 rows = buffer[:len(part)]
@@ -242,7 +246,7 @@ class Descriptor(ABC):
         ((2, 3), (3, 3))
         """
         s, arrays = self._arrays(structure)
-        which = select_centres(s, centres)
+        which = self._chosen(s, centres)
         given = self._row_gradients(dl_drows, len(which))
         return Gradient(*self._core.gradient(*arrays, which, given, n_threads=n_threads))
 
@@ -273,7 +277,7 @@ class Descriptor(ABC):
             As `transform`, or when the result would be larger than `limit`.
         """
         s, arrays = self._arrays(structure)
-        which = select_centres(s, centres)
+        which = self._chosen(s, centres)
         size = 24.0 * len(which) * self.n_features * len(s)
         if size > limit:
             raise ValueError(f"a Jacobian of {len(which)} x {self.n_features} x {len(s)} x 3 would take "
