@@ -202,15 +202,15 @@ def euler_angles(tensor: ArrayLike, order: Literal["haeberlen", "efg", "mehring"
     Mehring's rising 11, 22, 33. Of the equivalent sets the one with alpha in [0, 2 pi), beta in [0, pi/2], gamma in
     [0, pi) is given; gamma is 0 where beta is 0.
     """
-    values, axes = np.linalg.eigh(symmetric(tensor))
-    deviation = values - values.mean(axis=-1, keepdims=True)
-    by_size = np.argsort(np.abs(deviation), axis=-1, kind="stable")
+    axes = np.linalg.eigh(symmetric(tensor))[1]
+    low, mid, high = _deviations(tensor, isotropic(tensor))
+    upper, middle = (high >= -low).astype(int), np.ones(mid.shape, dtype=int)  # the same zz as that of the values
     if order == "haeberlen":
-        places = np.stack([by_size[..., 1], by_size[..., 0], by_size[..., 2]], axis=-1)
+        places = np.stack([2 - 2 * upper, middle, 2 * upper], axis=-1)
     elif order == "efg":
-        places = by_size
+        places = np.stack([middle, 2 - 2 * upper, 2 * upper], axis=-1)
     elif order == "mehring":
-        places = np.broadcast_to(np.arange(3), by_size.shape)
+        places = np.broadcast_to(np.arange(3), (*mid.shape, 3))
     else:
         raise ValueError(f"order must be 'haeberlen', 'efg' or 'mehring', got {order!r}")
     axes = np.take_along_axis(axes, places[..., None, :], axis=-1)

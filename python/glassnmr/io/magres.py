@@ -146,7 +146,8 @@ def write_magres(file: IO[str], atoms: ase.Atoms, tensors: Mapping[str, NDArray[
     """Write one structure as magres 1.0; reading it gives the same tensors to the last bit.
 
     Labels and indices are those that the structure came with (arrays ``labels`` and ``indices``), else element and
-    running number. Atoms whose tensor (N, 3, 3) is NaN have no line. ``ms`` in ppm, ``efg`` in atomic units.
+    running number. ``ms`` in ppm, ``efg`` in atomic units. Atoms whose tensor (N, 3, 3) is NaN have NaN in the file,
+    too, as ASE and what reads through it want a tensor of every atom or of none.
     """
     sites = _sites(atoms)
     lines = ["#$magres-abinitio-v1.0", f"# written by glassnmr {__version__}" + (f": {comment}" if comment else "")]
@@ -163,9 +164,11 @@ def write_magres(file: IO[str], atoms: ase.Atoms, tensors: Mapping[str, NDArray[
         lines.append(f"atom {symbol} {label} {index} {_row(place)}")
     lines += ["[/atoms]", "[magres]"]
     for key, whole in tensors.items():
-        known = np.flatnonzero(np.isfinite(whole).all(axis=(1, 2)))
-        lines += [f"units {key} {_UNITS[key]}"] if len(known) else []
-        lines += [f"{key} {sites[k][0]} {sites[k][1]} {_row(whole[k])}" for k in known.tolist()]
+        known = np.isfinite(whole).all(axis=(1, 2))
+        if known.any():
+            lines.append(f"units {key} {_UNITS[key]}")
+            lines += [f"{key} {label} {index} {_row(whole[k]) if known[k] else _NAN_TENSOR}"
+                      for k, (label, index) in enumerate(sites)]
     lines.append("[/magres]")
     file.write("\n".join(lines) + "\n")
 
