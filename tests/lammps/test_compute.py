@@ -86,8 +86,8 @@ def data_file(atoms: Atoms, length: float) -> str:
 
 
 def run(folder: Path, atoms: Atoms, path: Path, what: str, *, ranks: int = 1, units: str = "metal",
-        length: float = 1.0, reach: float = 4.6, group: str = "group g type 1 2 3", steps: int = 0
-        ) -> subprocess.CompletedProcess[str]:
+        length: float = 1.0, reach: float = 4.6, group: str = "group g type 1 2 3", steps: int = 0,
+        load: bool = True) -> subprocess.CompletedProcess[str]:
     """One LAMMPS run that leaves values.dump."""
     lmp, loaded = command(), plugin()
     column = "c_n" if len(what.split("elements")[0].split()) == 1 else "c_n[*]"
@@ -99,7 +99,7 @@ read_data glass.data
 pair_style zero {reach * length:.17g} nocoeff
 pair_coeff * *
 neighbor {0.3 * length:.17g} bin
-plugin load {loaded}
+{f"plugin load {loaded}" if load else ""}
 {group}
 compute n g glassnmr {path} {what}
 velocity all create 3000 1
@@ -175,6 +175,14 @@ def test_only_the_group_is_predicted_and_hidden_types_are_not_seen(model: tuple[
     wanted[kept] = expected(model[0], atoms[kept], ("sigma_iso", "C_Q", "delta_iso"))
     wanted[32:] = 0
     np.testing.assert_allclose(table(tmp_path)[:, 5:], wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_an_installed_plugin_is_there_by_itself(model: tuple[NMRModel, Path], tmp_path: Path) -> None:
+    if os.environ.get("GLASSNMR_LAMMPS_PLUGIN") or importlib.util.find_spec("glassnmr_lammps") is None:
+        pytest.skip("the plugin is not installed beside LAMMPS: pip install ./cpp/plugins/lammps")
+    done = run(tmp_path, glass(), model[1], "sigma_iso elements O Si Na", load=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    np.testing.assert_allclose(table(tmp_path)[:, 5:], expected(model[0], glass(), ("sigma_iso",)), rtol=1e-12)
 
 
 @pytest.mark.parametrize(("what", "reach", "message"), [
