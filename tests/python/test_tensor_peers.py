@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Equivariants beside featomic's, axes and principal values beside Soprano's and mrsimulator's; files in ASE, Soprano.
+"""Axes and principal values beside Soprano's and mrsimulator's; predicted tensors in files that ASE and Soprano read.
 
 What is not installed is skipped: the extra `peers` has it.
 """
@@ -7,7 +7,6 @@ What is not installed is skipped: the extra `peers` has it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import ase
 import ase.io
@@ -20,9 +19,7 @@ from glassnmr.descriptors import EquivariantSOAP, SphericalBesselSOAP
 from glassnmr.io import write_predictions
 from glassnmr.tensor_model import TensorModel
 
-CUTOFF, N_MAX, L_MAX = 4.5, 4, 3
 SPECIES = ["Si", "O"]
-CHANNEL = {14: 0, 8: 1}
 
 
 def packing(n: int = 9, seed: int = 3) -> ase.Atoms:
@@ -33,68 +30,6 @@ def packing(n: int = 9, seed: int = 3) -> ase.Atoms:
         distance = atoms.get_all_distances(mic=True) + 9 * np.eye(n)
         if distance.min() > 1.1:
             return atoms
-
-
-def featomic_expansion(atoms: ase.Atoms) -> Any:
-    """The density of points in spherical Bessel functions, as featomic makes it by splines."""
-    featomic = pytest.importorskip("featomic", reason="needs featomic")
-    from featomic import basis, density
-    from featomic.cutoff import Cutoff, ShiftedCosine
-    from featomic.splines import SoapSpliner
-
-    radial = {l: basis.SphericalBessel(angular_channel=l, max_radial=N_MAX - 1, radius=CUTOFF)
-              for l in range(L_MAX + 1)}
-    spliner = SoapSpliner(cutoff=Cutoff(radius=CUTOFF, smoothing=ShiftedCosine(width=CUTOFF)),
-                          density=density.DiracDelta(center_atom_weight=0.0),
-                          basis=basis.Explicit(by_angular=radial), n_spline_points=1000)
-    return featomic.SphericalExpansion(**spliner.get_hypers()).compute(atoms)
-
-
-def test_coefficients_are_those_of_featomic() -> None:
-    atoms = packing()
-    blocks = featomic_expansion(atoms)
-    own = SphericalBesselSOAP(SPECIES, CUTOFF, n_max=N_MAX, l_max=L_MAX, sigma=0.0).coefficients(atoms)
-    seen = np.zeros_like(own, dtype=bool)
-    for key, block in blocks.items():
-        l, channel, rows = int(key["o3_lambda"]), CHANNEL[int(key["neighbor_type"])], block.samples["atom"]
-        part = slice(l * l, (l + 1) ** 2)
-        np.testing.assert_allclose(own[rows, channel, :, part], block.values.transpose(0, 2, 1), atol=1e-9)
-        seen[rows, channel, :, part] = True
-    assert seen.all() and np.abs(own).max() > 0.1
-
-
-@pytest.mark.parametrize(("lam", "parity"), [(0, 1), (1, 1), (1, -1), (2, 1), (2, -1)])
-def test_equivariants_are_those_of_featomic(lam: int, parity: int) -> None:
-    atoms = packing()
-    expansion = featomic_expansion(atoms)
-    from featomic.clebsch_gordan import ClebschGordanProduct
-    from metatensor import operations
-
-    factors = []
-    for k in (1, 2):
-        one = operations.rename_dimension(expansion, "keys", "neighbor_type", f"neighbor_{k}_type")
-        factors.append(operations.rename_dimension(one, "properties", "n", f"n_{k}").keys_to_properties(
-            f"neighbor_{k}_type"))
-    product = ClebschGordanProduct(max_angular=2 * L_MAX).compute(*factors, o3_lambda_1_new_name="l_1",
-                                                                  o3_lambda_2_new_name="l_2")
-    known: dict[tuple[int, ...], np.ndarray] = {}
-    for key, block in product.items():
-        if (int(key["o3_lambda"]), int(key["o3_sigma"])) != (lam, parity):
-            continue
-        for k, q in enumerate(block.properties):
-            name = (CHANNEL[int(q["neighbor_1_type"])], int(q["n_1"]), int(key["l_1"]),
-                    CHANNEL[int(q["neighbor_2_type"])], int(q["n_2"]), int(key["l_2"]))
-            column = known.setdefault(name, np.full((len(atoms), 2 * lam + 1), np.nan))
-            column[block.samples["atom"]] = block.values[:, :, k]
-    descriptor = EquivariantSOAP(SPECIES, CUTOFF, n_max=N_MAX, l_max=L_MAX, sigma=0.0, lam=lam, parity=parity,
-                                 body=(3,))
-    own, index = descriptor.equivariants(atoms), descriptor.feature_index()
-    assert len(index) > 50
-    for k, feature in enumerate(index):
-        name = tuple(int(feature[field]) for field in ("s1", "n1", "l1", "s2", "n2", "l2"))
-        # pairs of two channels stand for both orders; odd couplings are imaginary, and their phase is a choice
-        weight = (1.0 if name[:3] == name[3:] else np.sqrt(2)) * parity
-        np.testing.assert_allclose(own[:, :, k], weight * known[name], atol=1e-9)
 
 
 CASES = {
