@@ -26,6 +26,8 @@ from glassnmr.version import __version__
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from glassnmr.table import Dataset
+
 __all__ = ["Report", "write_report", "write_rows"]
 
 WORST = 25
@@ -71,11 +73,11 @@ def write_report(path: str | os.PathLike[str], report: Report) -> list[Path]:
             for suffix in (".png", ".svg"):
                 written.append(page.with_name(stem + suffix))
                 plots.save_figure(figure, written[-1])
-            parts.append(_embedded(figure, caption))
+            parts.append(embedded(figure, caption))
         parts += [_noise(report.validation, target), _worst(report, target)]
-    parts.append(_settings(report.settings))
+    parts.append(settings_text(report.settings))
     with replacing(page) as file:
-        file.write(_PAGE.format(title=html.escape(report.title), body="\n".join(parts), version=__version__))
+        file.write(PAGE.format(title=html.escape(report.title), body="\n".join(parts), version=__version__))
     return [*written, page]
 
 
@@ -114,7 +116,7 @@ def _figures(report: Report, target: str) -> dict[str, tuple[str, Figure]]:
     return figures
 
 
-def _embedded(figure: Figure, caption: str) -> str:
+def embedded(figure: Figure, caption: str) -> str:
     """A figure inside the page, as SVG, or as PNG where that is smaller."""
     with io.BytesIO() as vector, io.BytesIO() as raster:
         figure.savefig(vector, format="svg")
@@ -128,7 +130,8 @@ def _embedded(figure: Figure, caption: str) -> str:
             f"<figcaption>{html.escape(caption)}</figcaption></figure>")
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table_text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table as HTML."""
     top = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
@@ -151,7 +154,7 @@ def _summary(report: Report) -> str:
             f"in {len(np.unique(found.dataset.group))} groups. Every row is predicted by a model that never saw its "
             f"group, in {len(found.result.kappa)} folds; kappa and lambda are chosen without it, too."
             + (f" {html.escape(unit)}." if unit else "") + "</p>",
-            _table(["target", "rows of", "MAE", "RMSE", "median", "max", "R2", "rows"], rows)]
+            table_text(["target", "rows of", "MAE", "RMSE", "median", "max", "R2", "rows"], rows)]
     for target in found.targets:
         held = found.coverage(target)
         if held is not None:
@@ -191,7 +194,7 @@ def _worst(report: Report, target: str) -> str:
     found = report.validation
     known, guess = found.values(target)
     width = found.half_width(target)
-    data, names = found.dataset, structure_names(found)
+    data, names = found.dataset, structure_names(found.dataset)
     rows = []
     for k in np.argsort(-np.abs(guess - known), kind="stable")[:WORST]:
         label = "" if report.labels is None else str(report.labels[k])
@@ -200,25 +203,26 @@ def _worst(report: Report, target: str) -> str:
                      str(data.group[k]), label, f"{known[k]:.2f}", f"{guess[k]:.2f}", f"{guess[k] - known[k]:+.2f}",
                      "" if width is None else f"± {width[k]:.2f}"])
     head = ["structure", "formula", "atom", "group", "kind", "reference", "predicted", "error", "90 % interval"]
-    return "<h3>Worst cases</h3>" + _table(head, rows)
+    return "<h3>Worst cases</h3>" + table_text(head, rows)
 
 
-def _settings(settings: Mapping[str, Any]) -> str:
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Settings as HTML, with their heading."""
     if not settings:
         return ""
     lines = "\n".join(f"{name} = {value}" for name, value in settings.items())
     return f"<h3>Settings</h3><pre>{html.escape(lines)}</pre>"
 
 
-def structure_names(found: Validation) -> list[str]:
+def structure_names(data: Dataset) -> list[str]:
     """The name of each structure, or its number."""
-    return [str(atoms.info.get("name", k)) for k, atoms in enumerate(found.dataset.structures)]
+    return [str(atoms.info.get("name", k)) for k, atoms in enumerate(data.structures)]
 
 
 def write_rows(path: str | os.PathLike[str], found: Validation, labels: NDArray[np.str_] | None = None) -> None:
     """Every left-out row as CSV: where it is, its fold, and for each target reference, prediction and 90 % half width.
     """
-    data, names = found.dataset, structure_names(found)
+    data, names = found.dataset, structure_names(found.dataset)
     head = ["structure", "atom", "element", "isotope", "group", "fold"] + (["label"] if labels is not None else [])
     columns = []
     for target in found.targets:
@@ -238,7 +242,7 @@ def write_rows(path: str | os.PathLike[str], found: Validation, labels: NDArray[
             writer.writerow(row + [f"{column[k]:.10g}" for column in columns])
 
 
-_PAGE = """<!DOCTYPE html>
+PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">

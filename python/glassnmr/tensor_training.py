@@ -64,14 +64,15 @@ class TensorValidation:
     seed: int = 0
     """of the folds"""
 
-    def errors(self) -> dict[str, dict[str, float]]:
-        """MAE, RMSE, median, max, R2 and n of the tensor elements and of derived values.
+    def errors(self, mask: NDArray[np.bool_] | None = None) -> dict[str, dict[str, float]]:
+        """MAE, RMSE, median, max, R2 and n of the tensor elements and of derived values; of some rows by `mask` (R,).
 
         R2 of the elements is that of their parts beside the mean isotropic value.
         """
-        table = {"element": metrics(self.y.reshape(len(self.y), 9), self.prediction.reshape(len(self.y), 9))}
+        y, prediction = (self.y, self.prediction) if mask is None else (self.y[mask], self.prediction[mask])
+        table = {"element": metrics(y.reshape(len(y), 9), prediction.reshape(len(y), 9))}
         isotope = str(self.dataset.isotope[0])
-        known, guess = (derived_values(t, self.kind, isotope) for t in (self.y, self.prediction))
+        known, guess = (derived_values(t, self.kind, isotope) for t in (y, prediction))
         return table | {name: metrics(known[name], guess[name]) for name in known if name not in _ANGLES}
 
     def derived(self) -> tuple[dict[str, Floats], dict[str, Floats]]:

@@ -53,6 +53,9 @@ def command(session: Session, variants: tuple[str, ...], sizes: str | None, curv
     from glassnmr.comparison import compare
 
     settings = only(options)
+    if "tensor" in settings.targets:
+        raise ValueError("compare compares scalars: of tensors run glassnmr validate --target tensor with each set of "
+                         "options; the same --seed gives the same folds")
     for path in outputs:
         check_output(path, (".csv", *PICTURES), "a comparison")
     chosen = {name: _changed(settings, name, words) for name, words in _named(variants or DEFAULT).items()}

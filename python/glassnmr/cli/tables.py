@@ -4,8 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["columns", "error_table", "reference_line"]
+if TYPE_CHECKING:
+    from glassnmr.cli.options import Settings
+
+__all__ = ["columns", "error_table", "reference_line", "settings_told"]
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -19,6 +24,12 @@ def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def reference_line(a: float, b: float) -> str:
     """The line from shieldings to shifts."""
     return f"delta_iso = {a:.2f} {'-' if b < 0 else '+'} {abs(b):.4f} sigma_iso (ppm)"
+
+
+def settings_told(settings: Settings) -> dict[str, Any]:
+    """Settings by name, for the end of a report; without those that were not given."""
+    told = {name: value for name, value in asdict(settings).items() if value not in (None, ())}
+    return told | {"files": " ".join(map(str, settings.files)) or settings.reference_data}
 
 
 def error_table(errors: Mapping[str, Mapping[str, float]], head: str) -> str:

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from glassnmr.cli.base import Session
 from glassnmr.cli.options import Settings
 from glassnmr.cli.setup import descriptor_of, read_data, reference_of, regressor_of
-from glassnmr.cli.tables import error_table
+from glassnmr.cli.tables import error_table, settings_told
 from glassnmr.descriptors import EquivariantSOAP, SphericalBesselSOAP
 from glassnmr.learning import LSSVR
 from glassnmr.tensor_learning import EquivariantLSSVR
 from glassnmr.tensor_training import KAPPAS, LAMS, TensorValidation, tensor_kind, train_tensor, validate_tensor
+from glassnmr.training import row_labels
 
 __all__ = ["train_tensors", "validate_tensors", "wants_tensor"]
 
@@ -64,28 +66,35 @@ def _validated(settings: Settings, session: Session) -> tuple[TensorValidation, 
     return found, {"descriptor": soap, "parts": parts, "regressor": regressor, "isotropic": isotropic, **tried}
 
 
-def validate_tensors(settings: Settings, session: Session, outputs: tuple[Path, ...]) -> None:
-    """The table of errors; parity plots of each derived value, and of the elements."""
-    if any(path.suffix not in (".png", ".svg", ".pdf") for path in outputs):
-        raise ValueError("of tensors parity is drawn: -o takes .png, .svg or .pdf")
+def validate_tensors(settings: Settings, session: Session, by: str | None, outputs: tuple[Path, ...]) -> None:
+    """The table of errors; a report, the left-out rows, or parity plots of each derived value and of the elements."""
     found, _ = _validated(settings, session)
-    if not outputs:
-        return
-    from glassnmr import plots
-    from glassnmr.tensor_model import derived_values
-
-    isotope = str(found.dataset.isotope[0])
-    nucleus = plots.nucleus_text(isotope)
-    known, guess = (derived_values(t, found.kind, isotope) for t in (found.y, found.prediction))
-    pairs = {name: (known[name], guess[name]) for name in found.errors() if name != "element"}
-    pairs["element"] = found.y.ravel(), found.prediction.ravel()
+    labels = None if by is None else row_labels(found.dataset, by)
+    for label in [] if labels is None else np.unique(labels):
+        click.echo(f"\n{by} {label}\n" + error_table(found.errors(labels == label), found.kind))
+    held = found.coverage()
+    told = ", ".join(f"{name} {100 * one['rows']:.1f} %" for name, one in held.items())
+    session.say(f"90 % intervals hold of the left-out rows: {told}")
     for path in outputs:
-        for name, (one, other) in pairs.items():
-            quantity = f"{nucleus} {found.kind} elements" if name == "element" else plots.quantity_text(name, isotope)
-            unit = {"ms": "ppm", "efg": "a.u."}[found.kind] if name == "element" else plots.unit_text(name)
-            figure = plots.parity(one, other, quantity=quantity, unit=unit)
-            plots.save_figure(figure, path.with_stem(f"{path.stem}-{name}"))
-        session.say(f"wrote {len(pairs)} figures {path.with_stem(path.stem + '-*')}")
+        if path.suffix == ".html":
+            from glassnmr.tensor_report import TensorReport, write_tensor_report
+
+            title = f"Validation of {found.dataset.isotope[0]} {found.kind} tensors"
+            written = write_tensor_report(path, TensorReport(found, labels, settings_told(settings), title))
+            session.say(f"wrote {path} and {len(written) - 1} files beside it")
+        elif path.suffix == ".csv":
+            from glassnmr.tensor_report import write_tensor_rows
+
+            write_tensor_rows(path, found, labels)
+            session.say(f"wrote {path}")
+        else:
+            from glassnmr import plots
+            from glassnmr.tensor_report import tensor_parity
+
+            figures = tensor_parity(found, labels)
+            for name, figure in figures.items():
+                plots.save_figure(figure, path.with_stem(f"{path.stem}-{name}"))
+            session.say(f"wrote {len(figures)} figures {path.with_stem(path.stem + '-*')}")
 
 
 def train_tensors(settings: Settings, session: Session, reference: tuple[float, float] | None, output: Path) -> None:

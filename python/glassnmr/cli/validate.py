@@ -51,7 +51,7 @@ def command(session: Session, by: str | None, curve: str | None, sizes: str | No
       glassnmr validate --reference-data efg-17O --by site -o parity.png -o rows.csv
       glassnmr validate set.extxyz --isotope 29Si --by site -o report.html
       glassnmr validate set.extxyz --isotope 29Si --curve landmarks -o curve.png
-      glassnmr validate gipaw.magres --isotope 27Al --target tensor -o parity.png
+      glassnmr validate gipaw.magres --isotope 27Al --target tensor -o report.html
     """
     from glassnmr.cli.setup import check_output, validated
     from glassnmr.cli.tables import error_table
@@ -63,9 +63,9 @@ def command(session: Session, by: str | None, curve: str | None, sizes: str | No
         check_output(path, (".csv", ".html", *PICTURES), "a validation")
     points = _points(sizes, curve)
     if wants_tensor(settings):
-        if by is not None or curve is not None:
-            raise ValueError("--by and --curve are of scalars: leave them out with --target tensor")
-        validate_tensors(settings, session, outputs)
+        if curve is not None:
+            raise ValueError("--curve is of scalars: leave it out with --target tensor")
+        validate_tensors(settings, session, by, outputs)
         return
     found, _, regressor = validated(settings, session)
     labels = None if by is None else row_labels(found.dataset, by)
@@ -101,8 +101,7 @@ def _tell_coverage(session: Session, found: Validation) -> None:
 def _report(path: Path, session: Session, settings: Settings, found: Validation, regressor: Any, labels: Any
             ) -> list[Path]:
     """The page with all curves."""
-    from dataclasses import asdict
-
+    from glassnmr.cli.tables import settings_told
     from glassnmr.learning import LSSVR
     from glassnmr.report import Report, write_report
 
@@ -113,8 +112,7 @@ def _report(path: Path, session: Session, settings: Settings, found: Validation,
         some = {target: LSSVR(**{**one.get_params(), "landmarks": method}) for target, one in final.items()}
         for target, curve in _curves(session, settings, found, some, "landmarks", None).items():
             landmarks[target][method] = curve
-    told = {name: value for name, value in asdict(settings).items() if value not in (None, ())}
-    told["files"] = " ".join(map(str, settings.files)) or settings.reference_data
+    told = settings_told(settings)
     title = f"Validation of {found.dataset.isotope[0]} {', '.join(found.targets)}"
     return write_report(path, Report(found, labels, learning, landmarks if landmarks[found.targets[0]] else {}, told,
                                      title))
