@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A model of two targets with made-up numbers: what the tests of the interfaces load.
+// Models of two targets and of tensors with made-up numbers: what the tests of the interfaces load.
 #pragma once
 
 #include <cmath>
 #include <glassnmr/model.hpp>
 #include <glassnmr/soap.hpp>
+#include <glassnmr/tensor_model.hpp>
 
 inline glassnmr::Model small_model() {
     glassnmr::SoapSettings settings;
@@ -39,4 +40,50 @@ inline glassnmr::Model small_model() {
     u->limit = 4;
     p.uncertainty = u;
     return glassnmr::Model(std::move(p));
+}
+
+/// Shielding tensors, their antisymmetric part among them, with the isotropic part of its own.
+inline glassnmr::TensorModel small_tensor_model() {
+    const glassnmr::Model scalar = small_model();
+    const auto made_up = [](std::size_t n, double phase) {
+        std::vector<double> values;
+        for (std::size_t k = 0; k < n; ++k)
+            values.push_back(std::sin(phase + static_cast<double>(k * k % 89)));
+        return values;
+    };
+    glassnmr::TensorModelParts p;
+    p.isotope = "29Si";
+    p.centre = "Si";
+    p.species = {"O", "Si"};
+    p.tensor = "ms";
+    p.descriptor = scalar.parts().descriptor;
+    glassnmr::ModelParts own = scalar.parts();
+    own.targets = {"sigma_iso"};
+    own.units = {"ppm"};
+    own.bias = {400};
+    own.weights = {1.5, -2, 0.75};
+    own.uncertainty = nullptr;
+    p.isotropic = std::make_shared<glassnmr::Model>(std::move(own));
+    for (const std::size_t lambda : {2, 1}) {
+        glassnmr::EquivariantSettings settings;
+        settings.radial.n_max = 2;
+        settings.radial.l_max = 2;
+        settings.radial.cutoff = 3.5;
+        settings.n_species = 2;
+        settings.lambda = lambda;
+        settings.parity = lambda == 2 ? 1 : -1;
+        glassnmr::TensorPart part;
+        part.equivariants = std::make_shared<glassnmr::Equivariants>(settings);
+        part.kernel = glassnmr::Kernel{glassnmr::KernelKind::gaussian, 0.02};
+        part.n_landmarks = 3;
+        part.landmarks = made_up(3 * p.descriptor->n_features(), 0.5);
+        part.weights = made_up(3 * part.equivariants->n_equivariants(), 1.5);
+        p.parts.push_back(std::move(part));
+    }
+    auto u = std::make_shared<glassnmr::Uncertainty>(*scalar.parts().uncertainty);
+    u->noise = {1.25, 0.5, 2};
+    u->factors = {1.1, 1.8};
+    p.calibrated = {"sigma_iso"};
+    p.uncertainty = u;
+    return glassnmr::TensorModel(std::move(p));
 }

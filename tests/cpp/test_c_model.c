@@ -8,6 +8,7 @@
 #include <string.h>
 
 void write_model(const char* path);
+void write_tensor_model(const char* path);
 
 static int failures = 0;
 
@@ -200,6 +201,59 @@ static void gradient_of_one_environment(const glassnmr_model* model) {
     }
 }
 
+/* The number of a name among what is derived. */
+static size_t derived_place(const glassnmr_model* model, const char* name) {
+    size_t d = 0;
+    while (d < glassnmr_model_n_derived(model) && strcmp(glassnmr_model_derived(model, d), name))
+        ++d;
+    CHECK(d < glassnmr_model_n_derived(model));
+    return d;
+}
+
+static void tensors_come_through_the_same_handle(const glassnmr_model* model) {
+    enum { DERIVED = 6 };
+    const glassnmr_atoms own = periodic();
+    double vectors[9] = {1.6, 0.1, 0, -0.3, 1.7, 0.2, 0, -0.4, 2.6};
+    const int32_t kinds[3] = {0, 1, 1};
+    double t[CENTRES * 9], novelty[CENTRES], derived[CENTRES * DERIVED], wide[CENTRES * DERIVED];
+    double weights[DERIVED] = {0}, by_value[9], found[9];
+    CHECK(glassnmr_model_kind(model) == GLASSNMR_SHIELDING && glassnmr_model_n_targets(model) == 9);
+    CHECK(!strcmp(glassnmr_model_target(model, 5), "ms_yz"));
+    CHECK(glassnmr_model_n_derived(model) == DERIVED);
+    const size_t iso = derived_place(model, "sigma_iso"), span = derived_place(model, "span"),
+                 shift = derived_place(model, "delta_iso");
+    CHECK(!glassnmr_model_predict(model, &own, 0, t, novelty));
+    CHECK(!glassnmr_model_derive(model, CENTRES, t, derived));
+    for (size_t c = 0; c < CENTRES; ++c) {
+        const double mean = (t[9 * c] + t[9 * c + 4] + t[9 * c + 8]) / 3;
+        CHECK(fabs(derived[DERIVED * c + iso] - mean) < 1e-10);
+        CHECK(fabs(derived[DERIVED * c + shift] - (320 - 0.95 * mean)) < 1e-10);
+        CHECK(derived[DERIVED * c + span] > 1e-3 && fabs(t[9 * c + 1] - t[9 * c + 3]) > 1e-6);
+    }
+    CHECK(!glassnmr_model_deviations(model, CENTRES, t, novelty, NULL, wide));
+    for (size_t c = 0; c < CENTRES; ++c)
+        CHECK(fabs(wide[DERIVED * c + iso] - 1.25 * sqrt(1 + novelty[c])) < 1e-12);
+    CHECK(!glassnmr_model_environment(model, 3, vectors, kinds, t, NULL));
+    weights[span] = 1;
+    CHECK(!glassnmr_model_derive_gradient(model, 1, t, weights, by_value));
+    CHECK(!glassnmr_model_environment_gradient(model, 3, vectors, kinds, by_value, found));
+    double largest = 0;
+    for (size_t k = 0; k < 9; ++k) largest = fmax(largest, fabs(found[k]));
+    CHECK(largest > 1e-4);
+    for (size_t k = 0; k < 9; ++k) {
+        const double kept = vectors[k], h = 1e-5;
+        double slope = 0;
+        for (int side = -1; side <= 1; side += 2) {
+            vectors[k] = kept + side * h;
+            CHECK(!glassnmr_model_environment(model, 3, vectors, kinds, t, NULL));
+            CHECK(!glassnmr_model_derive(model, 1, t, derived));
+            slope += side * derived[span] / (2 * h);
+        }
+        vectors[k] = kept;
+        CHECK(fabs(found[k] - slope) < 1e-6 * largest + 1e-8);
+    }
+}
+
 static void bad_input_is_told(const glassnmr_model* model) {
     glassnmr_model* other = NULL;
     glassnmr_atoms bad = listed();
@@ -258,6 +312,13 @@ int main(void) {
     gradients_agree_with_finite_differences(model);
     gradient_of_one_environment(model);
     bad_input_is_told(model);
+    glassnmr_model_free(model);
+    model = NULL;
+    write_tensor_model(file);
+    CHECK(glassnmr_model_load(file, &model) == GLASSNMR_SUCCESS);
+    remove(file);
+    make_atoms();
+    tensors_come_through_the_same_handle(model);
     glassnmr_model_free(model);
     printf("models in C: %d failed checks\n", failures);
     return failures != 0;
