@@ -65,6 +65,14 @@ public:
         subtract(count, index, 0, out);
     }
 
+    /// The same from the rows of the kernel matrix, that stand in the factor from row `from` on,
+    /// where no pivot has come yet.
+    void rows_of_made(std::size_t from, std::size_t count, const std::size_t* index,
+                      double* out) const {
+        std::copy_n(factor_ + from * n(), count * n(), out);
+        subtract(count, index, 0, out);
+    }
+
     void settle(std::size_t count, const std::size_t* index, double* rows) {
         subtract(count, index, base_, rows);
         base_ = count_;
@@ -204,7 +212,7 @@ std::size_t incomplete_cholesky(const KernelSource& source, std::size_t count, d
 
 std::size_t ordered_cholesky(const KernelSource& source, std::size_t n_order,
                              const std::int64_t* order, double tolerance, std::int64_t* index,
-                             double* residual, double* factor, int n_threads) {
+                             double* residual, double* factor, int n_threads, bool made) {
     Elimination state(source, tolerance, index, residual, factor, n_threads);
     std::vector<std::size_t> rows;
     for (std::size_t k = 0; k < n_order; ++k) {
@@ -214,7 +222,14 @@ std::size_t ordered_cholesky(const KernelSource& source, std::size_t n_order,
         }
         rows.push_back(static_cast<std::size_t>(order[k]));
     }
-    ordered_pursuit(state, rows.size(), rows.data());
+    ordered_pursuit(state, rows.size(), rows.data(),
+                    [&](std::size_t from, std::size_t count, double* out) {
+                        if (made) {
+                            state.rows_of_made(from, count, rows.data() + from, out);
+                        } else {
+                            state.rows(count, rows.data() + from, out);
+                        }
+                    });
     return state.count();
 }
 

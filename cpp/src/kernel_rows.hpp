@@ -26,9 +26,6 @@ public:
             return;
         }
         kernel_diagonal(source.kernel, source.n, source.d, source.X, diagonal_.data(), n_threads);
-        // X is read once for every few landmarks: its panels are made once for all of them.
-        packed_ = std::make_unique<PackedRows>(source.kernel, source.n, source.d, source.X,
-                                               Precision::full, n_threads);
     }
 
     std::size_t size() const { return source_.n; }
@@ -36,10 +33,15 @@ public:
     const KernelSource& source() const { return source_; }
     double diagonal(std::size_t i) const { return diagonal_[i]; }
 
-    /// out (count, n): the rows of the kernel matrix that `index` names.
+    /// out (count, n): the rows of the kernel matrix that `index` names. Not from several threads.
     void rows(std::size_t count, const std::size_t* index, double* out) const {
         const std::size_t n = source_.n;
         const Buffer x = gather(count, index);
+        // X is read once for every few landmarks: its panels are made once for all of them.
+        if (!source_.precomputed && !packed_) {
+            packed_ = std::make_unique<PackedRows>(source_.kernel, n, source_.d, source_.X,
+                                                   Precision::full, n_threads_);
+        }
         parallel_for((n + block - 1) / block, n_threads_, [&](std::size_t b) {
             const std::size_t j0 = b * block, cols = std::min(block, n - j0);
             if (source_.precomputed) {
@@ -81,7 +83,7 @@ private:
     KernelSource source_;
     int n_threads_;
     Buffer diagonal_;
-    std::unique_ptr<const PackedRows> packed_;
+    mutable std::unique_ptr<const PackedRows> packed_;  // made when first needed
 };
 
 }  // namespace glassnmr

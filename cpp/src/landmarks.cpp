@@ -17,8 +17,13 @@ class Spread {
 public:
     enum class Rule { distance, entropy };
 
-    Spread(const KernelSource& source, Rule rule, bool uniform_start, int n_threads)
-        : kernel_(source, n_threads), rule_(rule), score_(source.n), diagonal_(source.n) {
+    /// `kept` (count, n), if not null, receives the kernel's rows of those chosen.
+    Spread(const KernelSource& source, Rule rule, bool uniform_start, double* kept, int n_threads)
+        : kernel_(source, n_threads),
+          rule_(rule),
+          kept_(kept),
+          score_(source.n),
+          diagonal_(source.n) {
         for (std::size_t i = 0; i < n(); ++i) {
             diagonal_[i] = kernel_.diagonal(i);
             largest_ = std::max(largest_, diagonal_[i]);
@@ -55,6 +60,7 @@ public:
         }
         score_[p] = worst();
         taken_[p] = true;
+        if (kept_) std::copy_n(row, n(), kept_ + count() * n());
         chosen_.push_back(static_cast<std::int64_t>(p));
     }
 
@@ -82,6 +88,7 @@ private:
 
     KernelRows kernel_;
     Rule rule_;
+    double* kept_;
     Buffer score_, diagonal_;
     std::vector<bool> taken_;
     std::vector<std::int64_t> chosen_;
@@ -89,8 +96,8 @@ private:
 };
 
 std::vector<std::int64_t> spread(const KernelSource& source, Spread::Rule rule, std::size_t count,
-                                 int n_threads) {
-    Spread state(source, rule, false, n_threads);
+                                 double* kept, int n_threads) {
+    Spread state(source, rule, false, kept, n_threads);
     greedy_pursuit(state, count);
     return state.chosen();
 }
@@ -102,7 +109,7 @@ public:
         : source_(source), n_threads_(n_threads), of_(source.n, 0), near_(source.n) {
         KernelSource plain = source;
         plain.kernel = Kernel{KernelKind::linear};
-        Spread seeds(plain, Spread::Rule::distance, true, n_threads);
+        Spread seeds(plain, Spread::Rule::distance, true, nullptr, n_threads);
         random_pursuit(seeds, count, seed);
         const std::size_t d = source.d;
         for (const std::int64_t p : seeds.chosen()) {
@@ -226,10 +233,10 @@ std::size_t select_landmarks(const KernelSource& source, LandmarkMethod method, 
             return random_cholesky(source, count, tolerance, seed, index, residual, factor,
                                    n_threads);
         case LandmarkMethod::fps:
-            order = spread(source, Spread::Rule::distance, count, n_threads);
+            order = spread(source, Spread::Rule::distance, count, factor, n_threads);
             break;
         case LandmarkMethod::entropy:
-            order = spread(source, Spread::Rule::entropy, count, n_threads);
+            order = spread(source, Spread::Rule::entropy, count, factor, n_threads);
             break;
         case LandmarkMethod::kmeans:
             if (source.precomputed)
@@ -240,8 +247,9 @@ std::size_t select_landmarks(const KernelSource& source, LandmarkMethod method, 
             order = shuffled(source.n, count, seed);
             break;
     }
+    const bool made = method == LandmarkMethod::fps || method == LandmarkMethod::entropy;
     return ordered_cholesky(source, order.size(), order.data(), tolerance, index, residual, factor,
-                            n_threads);
+                            n_threads, made);
 }
 
 }  // namespace glassnmr

@@ -171,14 +171,15 @@ void random_pursuit(State& state, std::size_t count, std::uint64_t seed) {
     }
 }
 
-/// Choose what is given, in that order.
-template <class State>
-void ordered_pursuit(State& state, std::size_t count, const std::size_t* order) {
+/// Choose what is given, in that order; make(from, count, rows) makes the rows (count, n) of the
+/// state's matrix for the entries of `order` from there on.
+template <class State, class Make>
+void ordered_pursuit(State& state, std::size_t count, const std::size_t* order, const Make& make) {
     Buffer rows;
     for (std::size_t from = 0; from < count && !state.done(); from += pursuit_rows) {
         const std::size_t here = std::min(pursuit_rows, count - from);
         rows.resize(here * state.n());
-        state.rows(here, order + from, rows.data());
+        make(from, here, rows.data());
         for (std::size_t c = 0; c < here && !state.done(); ++c)
             state.take(order[from + c], rows.data() + c * state.n());
         state.settle(0, nullptr, nullptr);

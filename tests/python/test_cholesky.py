@@ -74,10 +74,12 @@ def test_all_points_reproduce_the_matrix():
 
 def test_duplicates_are_chosen_once_and_the_count_ends_there():
     X = rows(40, 5)[np.arange(200) % 40]
+    K = kernel_matrix(X, kappa=0.5)
     for method in METHODS:
         found = select_landmarks(X, 200, method=method, kappa=0.5, tolerance=0)
         assert len(found.index) == 40, method
         assert len(np.unique(X[found.index], axis=0)) == 40
+        np.testing.assert_allclose(found.factor.T @ found.factor, K, atol=1e-12)  # those left out leave no trace
         assert found.residual[-1] < 1e-12
 
 

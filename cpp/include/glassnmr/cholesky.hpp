@@ -31,11 +31,11 @@ GLASSNMR_API std::size_t incomplete_cholesky(const KernelSource& source, std::si
                                              double* residual, double* factor, int n_threads = 0);
 
 /// The same with given pivots, in their order (n_order); one that the earlier ones span is left
-/// out.
+/// out. `made`: factor (n_order, n) holds their rows of the kernel matrix already.
 GLASSNMR_API std::size_t ordered_cholesky(const KernelSource& source, std::size_t n_order,
                                           const std::int64_t* order, double tolerance,
                                           std::int64_t* index, double* residual, double* factor,
-                                          int n_threads = 0);
+                                          int n_threads = 0, bool made = false);
 
 /// Pivots drawn with probability proportional to their residual, THEORY.md eq. (8.6) (Chen,
 /// Epperly, Tropp, Webber 2022).
