@@ -49,27 +49,39 @@ def _equivariant_cases(kind: str, lam: int, compression: str) -> None:
                         len(atoms), "environment")
 
 
-def _prediction_case() -> None:
-    @case("tensors of 2 species, 250 landmarks/glassnmr")
-    def predict(tiny: bool, threads: int) -> Work:
-        from glassnmr import _core
-        from glassnmr.descriptors import SphericalBesselSOAP
-        from glassnmr.tensor_model import TensorModel
+def _tensor_model(kind: str, tiny: bool) -> tuple[Any, Any, int]:
+    """A model of field gradients with 250 landmarks at random, a structure and its number of centres."""
+    from glassnmr import _core
+    from glassnmr.descriptors import SphericalBesselSOAP
+    from glassnmr.tensor_model import TensorModel
 
-        atoms, species = structure("2 species", tiny)
-        soap, part = SphericalBesselSOAP(species, **SOAP), _descriptor(species, 2, "mu1nu1")
-        rng = np.random.default_rng(0)
-        core = _core.TensorPart(equivariants=part._core, kernel="gaussian", kappa=1e-3, degree=2, offset=1.0,
-                                landmarks=rng.random((250, soap.n_features)),
-                                weights=rng.random((250, part.n_equivariants)))
-        model = TensorModel(_core.TensorModel(descriptor=soap._core, species=species, isotope="17O", centre="O",
-                                              tensor="efg", parts=[core], isotropic=None, provenance=""))
-        n = int((atoms.numbers == 8).sum())
+    atoms, species = structure(kind, tiny)
+    soap, part = SphericalBesselSOAP(species, **SOAP, compression="mu1nu1"), _descriptor(species, 2, "mu1nu1")
+    rng = np.random.default_rng(0)
+    core = _core.TensorPart(equivariants=part._core, kernel="gaussian", kappa=1e-3, degree=2, offset=1.0,
+                            landmarks=rng.random((250, soap.n_features)),
+                            weights=rng.random((250, part.n_equivariants)))
+    model = TensorModel(_core.TensorModel(descriptor=soap._core, species=species, isotope="17O", centre="O",
+                                          tensor="efg", parts=[core], isotropic=None, provenance=""))
+    return model, atoms, int((atoms.numbers == 8).sum())
+
+
+def _tensor_cases(kind: str) -> None:
+    @case(f"tensors of {kind}, 250 landmarks/glassnmr")
+    def predict(tiny: bool, threads: int) -> Work:
+        model, atoms, n = _tensor_model(kind, tiny)
         return Work(lambda: model.tensors(atoms, n_threads=threads), n, "centre")
+
+    @case(f"gradient of tensors of {kind}, 250 landmarks/glassnmr")
+    def gradient(tiny: bool, threads: int) -> Work:
+        model, atoms, n = _tensor_model(kind, tiny)
+        given = np.ones((n, 3, 3))
+        return Work(lambda: model.gradient(atoms, given, n_threads=threads), n, "centre")
 
 
 for _kind in ("2 species", "5 species"):
     for _lam in (0, 1, 2):
         for _compression in ("mu1nu1", "none"):
             _equivariant_cases(_kind, _lam, _compression)
-_prediction_case()
+for _kind in ("2 species", "5 species"):
+    _tensor_cases(_kind)
