@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         former_mixing,
         neighbours,
         reduce_descriptor,
+        valence_mixing,
     )
     from glassnmr.distributions import Czjzek, ExtendedCzjzek, fit_czjzek, fit_extended_czjzek
     from glassnmr.ensembles import average_predictions, ensemble_sites, uncertain_spectrum
@@ -56,6 +57,7 @@ _HOME = {
     "BehlerParrinello": "descriptors", "ChebyshevARDF": "descriptors",
     "neighbours": "descriptors", "ReducedDescriptor": "descriptors", "EquivariantSOAP": "descriptors",
     "reduce_descriptor": "descriptors", "SurroundingsDescriptor": "descriptors",
+    "valence_mixing": "descriptors",
     "read_measurement": "experiment", "fit_spectrum": "fitting", "rank_models": "fitting", "fit_sites": "site_fit",
     "site_labels": "sites", "average_predictions": "ensembles", "ensemble_sites": "ensembles",
     "uncertain_spectrum": "ensembles", "Czjzek": "distributions", "ExtendedCzjzek": "distributions",
@@ -83,7 +85,7 @@ __all__ = [
     "fit_extended_czjzek", "fit_reference", "fit_sites", "fit_spectrum", "former_mixing", "isotope", "load_model",
     "mas_spectrum", "mqmas_spectrum", "neighbours", "nested_tune", "predict_frames", "rank_models", "read_dataset",
     "read_frames", "read_measurement", "read_predictions", "reduce_descriptor", "site_labels", "train", "train_tensor",
-    "tune", "uncertain_spectrum", "validate", "validate_tensor", "write_predictions",
+    "tune", "uncertain_spectrum", "valence_mixing", "validate", "validate_tensor", "write_predictions",
 ]
 
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from glassnmr.cli import main
 from glassnmr.cli.base import BAD_INPUT, OK
 from glassnmr.data import reference
-from glassnmr.descriptors import SphericalBesselSOAP, former_mixing
+from glassnmr.descriptors import SphericalBesselSOAP, SurroundingsDescriptor, former_mixing
 from glassnmr.io import read_predictions
 from glassnmr.learning import LSSVR
 from glassnmr.model import NMRModel
@@ -90,6 +90,36 @@ def test_a_trained_file_is_the_model_of_the_api_with_its_errors_inside(work: Pat
                                   same.predict_frame(frame).values["sigma_iso"])
     assert model.provenance["validation"]["sigma_iso"]["MAE"] == pytest.approx(found.errors("sigma_iso")["MAE"])
     assert model.reference == reference.shift_reference("29Si")
+
+
+def test_a_recipe_sets_options_and_those_given_beside_it_win(work: Path) -> None:
+    base = ("train", "--reference-data", "shielding", "--isotope", "29Si", "--species", "O,Si,Na", "--cutoff", "4",
+            "--l-max", "2", "--landmarks", "60", "--folds", "3", "--kappa", "0.1", "--lambda", "1e-4")
+    fine(*base, "--recipe", "accurate", "--n-max", "4", "--write-config", work / "r.toml", "-o", work / "recipe.gnmr")
+    model = NMRModel.load(work / "recipe.gnmr")
+    found, used = model.descriptor, model.provenance["regressor"]
+    assert isinstance(found, SurroundingsDescriptor) and found.centre == "Si" and found.neighbours == ("O",)
+    own = found.descriptor
+    assert isinstance(own, SphericalBesselSOAP) and isinstance(found.around, SphericalBesselSOAP)
+    assert (own.n_max, own.l_max, own.compression, own.normalise) == (4, 2, "mu1nu1", True)
+    np.testing.assert_allclose(own.mixing, np.diag([1, 1, 0.35]))
+    assert (found.around.cutoff, found.around.n_max, found.radius, found.weight) == (4.5, 6, 2.5, 0.1)
+    assert (used["robust"], used["shared"]) == (2.0, 10.0)
+    (work / "short.toml").write_text('recipe = "accurate"\nn-max = 4\n')
+    for config in ("r.toml", "short.toml"):
+        fine(*base, "--config", work / config, "-o", work / "again.gnmr")
+        again = NMRModel.load(work / "again.gnmr")
+        frame = reference.load("shielding", "29Si").structures[0]
+        np.testing.assert_array_equal(again.predict_frame(frame).values["sigma_iso"],
+                                      model.predict_frame(frame).values["sigma_iso"])
+    (work / "short.toml").write_text('recipe = "fast"\n')
+    refused(*base, "--config", work / "short.toml", "-o", work / "no.gnmr", word="recipe must be accurate, got 'fast'")
+    refused(*base, "--around", "P", "-o", work / "no.gnmr", word="neighbours must be among O, Si, Na, got 'P'")
+    refused("validate", work / "set.extxyz", "--isotope", "17O", "--target", "tensor", "--around", "Si",
+            word="leave out --around")
+    out = fine("compare", "--reference-data", "shielding", "--isotope", "29Si", *SMALL, "--no-curve",
+               "--kappa", "0.1", "--lambda", "1e-4", "--with", "plain:", "--with", "accurate: recipe=accurate n-max=4").stdout
+    assert len({line.split()[1] for line in out.splitlines() if line.startswith(("plain", "accurate"))}) == 2
 
 
 @pytest.mark.parametrize("kind", ["landmarks", "training-size"])

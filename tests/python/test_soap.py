@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 from scipy.spatial.transform import Rotation
 from scipy.special import spherical_jn
 
-from glassnmr.descriptors import SphericalBesselSOAP, former_mixing, neighbours, select_centres
+from glassnmr.descriptors import SphericalBesselSOAP, former_mixing, neighbours, select_centres, valence_mixing
 from test_harmonics import scipy_harmonics
 
 BASES = ["bessel", "bessel-truncated", "kocer"]
@@ -333,6 +333,15 @@ def test_a_descriptor_survives_pickling(glass: Atoms) -> None:
     model = soap(mixing=[[1, 2, 3]], radial_scaling=(2.5, 4))
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.transform(glass), model.transform(glass))
+
+
+def test_valence_mixing_weighs_cations_by_their_charge() -> None:
+    w = valence_mixing(["Ca", "Si", "O", "Na", "Al", "Y"], weight=0.3)
+    np.testing.assert_allclose(w, np.diag([0.6, 1, 1, 0.3, 1, 0.9]), rtol=1e-15)
+    with pytest.raises(ValueError, match="charge of He in an oxide is not known"):
+        valence_mixing(["O", "He"])
+    with pytest.raises(ValueError, match="weight must be positive"):
+        valence_mixing(["O"], weight=float("nan"))
 
 
 def test_former_mixing_keeps_the_network_apart_and_joins_the_rest() -> None:

@@ -110,7 +110,8 @@ def _changed(settings: Settings, name: str, words: list[str]) -> Settings:
     except click.UsageError as error:
         raise ValueError(f"--with '{name}: {' '.join(words)}': {error.format_message()}") from None
     given = {key: value for key, value in context.params.items()
-             if context.get_parameter_source(key) == click.core.ParameterSource.COMMANDLINE}
+             if context.get_parameter_source(key) in (click.core.ParameterSource.COMMANDLINE,
+                                                      click.core.ParameterSource.DEFAULT_MAP)}
     return dataclasses.replace(settings, **given)
 
 

@@ -137,9 +137,10 @@ _descriptor_options = stack([
                  help="Radial basis."),
     click.option("--radial-scaling", type=(Finite(0, above=True), Finite(0, above=True)), metavar="R0 M",
                  default=(2.5, 4.0), help="Weight neighbours by 1 / (1 + (r / R0)^M); a large R0 weights all alike."),
-    click.option("--mixing", type=click.Choice(["none", "formers"]), default="formers",
+    click.option("--mixing", type=click.Choice(["none", "formers", "valences"]), default="formers",
                  help="'formers' keeps O and the network formers (B, Al, Si, P, Ge; they count twice) apart and puts "
-                      "all other elements into one channel; 'none' gives each element its own."),
+                      "all other elements into one channel; 'none' gives each element its own, 'valences' too, with "
+                      "cations weighted by their charge."),
     click.option("--compression", type=click.Choice(["none", "crossover", "mu1nu1"]), default="none",
                  help="Products of channels: all pairs, each with itself, or each with the sum of all."),
     click.option("--remove-self/--keep-self", default=False,
@@ -148,6 +149,15 @@ _descriptor_options = stack([
     click.option("--body-weights", type=(Finite(0), Finite(0)), metavar="W2 W3", default=(1.0, 1.0),
                  help="Factors of the 2- and the 3-body part; 0 leaves one out."),
     click.option("--normalise/--as-they-are", default=False, help="Bring the 3-body part of each row to one length."),
+    click.option("--around", metavar="ELEMENTS",
+                 help="Add the rows of the near neighbours of these elements, with former channels: O; auto is oxygen, "
+                      "or of oxygen the network formers."),
+    click.option("--around-radius", type=Finite(0, above=True), default=2.5, help="Which neighbours are near, Å."),
+    click.option("--around-cutoff", type=Finite(0, above=True), default=4.5, help="Radius of their environments, Å."),
+    click.option("--around-n-max", type=click.IntRange(1), default=6, help="Their radial functions."),
+    click.option("--around-l-max", type=click.IntRange(0), default=3, help="Their largest angular momentum."),
+    click.option("--around-weight", type=Finite(0, above=True), default=0.3,
+                 help="Factor of their rows; 0.1 suits --normalise."),
     click.option("--reduce", type=ReductionType(), metavar="METHOD:N",
                  help="Shorten rows to N features: pca:200 (principal components) or cur:400 (chosen columns), by the "
                       "rows of the data without their targets."),
@@ -192,7 +202,24 @@ _learning_options = stack([
     click.option("--seed", type=click.IntRange(0), default=0, help="Of the folds and of random landmarks."),
 ], "Learning")
 
-model_options = stack([_target_option, _descriptor_options, _triplet_options, _learning_options, threads_option])
+RECIPES: dict[str, dict[str, Any]] = {
+    "accurate": {"mixing": "valences", "compression": "mu1nu1", "normalise": True, "n_max": 8, "around": "auto",
+                 "around_weight": 0.1, "robust": 2.0, "shared": 10.0}}
+"""Options that go together, by the names of the parameters."""
+
+
+def _recipe(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
+    if name is not None:
+        ctx.default_map = {**RECIPES[name], **(ctx.default_map or {})}
+
+
+_recipe_option = click.option(
+    "--recipe", type=click.Choice(list(RECIPES)), is_eager=True, expose_value=False, callback=_recipe,
+    help="Options that go together, those given beside win. 'accurate', for many elements: --mixing valences "
+         "--compression mu1nu1 --normalise --n-max 8 --around auto --around-weight 0.1 --robust 2 --shared 10.")
+
+model_options = stack([_recipe_option, _target_option, _descriptor_options, _triplet_options, _learning_options,
+                       threads_option])
 
 
 def sizes_of(text: str) -> list[int]:
@@ -241,6 +268,12 @@ class Settings:
     angular_filter: float = 0.0
     body_weights: tuple[float, float] = (1.0, 1.0)
     normalise: bool = False
+    around: str | None = None
+    around_radius: float = 2.5
+    around_cutoff: float = 4.5
+    around_n_max: int = 6
+    around_l_max: int = 3
+    around_weight: float = 0.3
     g2: int = 10
     g4: int = 3
     g5: int = 0
@@ -276,10 +309,15 @@ def config_option(function: F) -> F:
         names = {option.lstrip("-").replace("-", "_"): parameter for parameter in ctx.command.params
                  for option in parameter.opts}
         given = {key.replace("-", "_"): value for key, value in _read_toml(path).items()}
+        if "recipe" in given and "recipe" in names:
+            recipe = given.pop("recipe")
+            if recipe not in RECIPES:
+                raise ValueError(f"{path}: recipe must be {' or '.join(RECIPES)}, got {recipe!r}")
+            given = {**RECIPES[recipe], **given}
         unknown = [key for key in given if key not in names]
         if unknown:
             raise ValueError(f"{path}: {ctx.command.name} has no option {unknown[0]!r}")
-        ctx.default_map = {str(names[key].name): value for key, value in given.items()}
+        ctx.default_map = {**(ctx.default_map or {}), **{str(names[key].name): v for key, v in given.items()}}
 
     decorated: F = click.option("--config", type=click.Path(path_type=Path), metavar="FILE", is_eager=True,
                                 expose_value=False, callback=read,

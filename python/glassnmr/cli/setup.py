@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from ase.data import atomic_numbers
+from numpy.typing import NDArray
 
 from glassnmr.cli.base import Session
 from glassnmr.cli.options import Settings
@@ -19,9 +20,12 @@ from glassnmr.descriptors import (
     ChebyshevARDF,
     Descriptor,
     SphericalBesselSOAP,
+    SurroundingsDescriptor,
     former_mixing,
     reduce_descriptor,
+    valence_mixing,
 )
+from glassnmr.descriptors.soap import NETWORK_FORMERS
 from glassnmr.isotopes import isotope as find_isotope
 from glassnmr.learning import LSSVR, KernelRidge
 from glassnmr.model import training_rows
@@ -81,6 +85,8 @@ def descriptor_of(settings: Settings, data: Dataset) -> Descriptor:
         symbols = {z: symbol for symbol, z in atomic_numbers.items()}
         species = [symbols[z] for z in numbers]
     whole = _triplets(settings, species) if settings.descriptor != "soap" else _soap(settings, species)
+    if settings.around is not None:
+        whole = _with_surroundings(settings, whole, str(data.element[0]))
     if settings.reduce is None:
         return whole
     method, n_features = settings.reduce.split(":")
@@ -96,8 +102,27 @@ def _soap(settings: Settings, species: list[str]) -> Descriptor:
         species, settings.cutoff, n_max=settings.n_max, l_max=settings.l_max, sigma=settings.sigma,
         basis=settings.basis, radial_scaling=settings.radial_scaling, body=tuple(weights),
         weights=tuple(weights.values()), normalise=settings.normalise, angular_filter=settings.angular_filter,
-        mixing=former_mixing(species) if settings.mixing == "formers" else None, compression=settings.compression,
+        mixing=_mixing(settings, species), compression=settings.compression,
         remove_self=settings.remove_self)
+
+
+def _with_surroundings(settings: Settings, own: Descriptor, centre: str) -> Descriptor:
+    assert settings.around is not None
+    elements = [word for word in settings.around.replace(",", " ").split() if word]
+    if elements == ["auto"]:
+        elements = ["O"] if centre != "O" else [s for s in NETWORK_FORMERS if s in own.species]
+    around = SphericalBesselSOAP(
+        own.species, settings.around_cutoff, n_max=settings.around_n_max, l_max=settings.around_l_max,
+        sigma=settings.sigma, basis=settings.basis, radial_scaling=settings.radial_scaling,
+        mixing=former_mixing(own.species))
+    return SurroundingsDescriptor(own, around, centre=centre, neighbours=elements, radius=settings.around_radius,
+                                  weight=settings.around_weight)
+
+
+def _mixing(settings: Settings, species: list[str]) -> NDArray[np.float64] | None:
+    if settings.mixing == "none":
+        return None
+    return former_mixing(species) if settings.mixing == "formers" else valence_mixing(species)
 
 
 def _triplets(settings: Settings, species: list[str]) -> Descriptor:

@@ -40,6 +40,9 @@ def _validated(settings: Settings, session: Session) -> tuple[TensorValidation, 
     if settings.regressor != "lssvr" or settings.reduce is not None or settings.descriptor != "soap":
         raise ValueError("tensors are learnt by lssvr on whole rows of soap: leave out --regressor, --reduce and "
                          "--descriptor")
+    if settings.around is not None:
+        raise ValueError("tensors are learnt without the surroundings of the neighbours: leave out --around and "
+                         "--recipe")
     data = read_data(settings, session)
     kind = tensor_kind(data)
     soap = descriptor_of(settings, data)

@@ -8,13 +8,13 @@ from typing import Any
 from glassnmr.descriptors.base import Descriptor, Gradient, neighbours, select_centres
 from glassnmr.descriptors.equivariants import EquivariantSOAP
 from glassnmr.descriptors.reduced import ReducedDescriptor, reduce_descriptor
-from glassnmr.descriptors.soap import SphericalBesselSOAP, former_mixing
+from glassnmr.descriptors.soap import SphericalBesselSOAP, former_mixing, valence_mixing
 from glassnmr.descriptors.surroundings import SurroundingsDescriptor
 from glassnmr.descriptors.triplets import BehlerParrinello, ChebyshevARDF
 
 __all__ = ["BehlerParrinello", "ChebyshevARDF", "Descriptor", "EquivariantSOAP", "Gradient", "ReducedDescriptor",
            "SphericalBesselSOAP", "SurroundingsDescriptor", "former_mixing", "from_core", "neighbours",
-           "reduce_descriptor", "select_centres"]
+           "reduce_descriptor", "select_centres", "valence_mixing"]
 
 KINDS: dict[str, type[Descriptor]] = {"spherical-bessel-soap": SphericalBesselSOAP,
                                       "behler-parrinello": BehlerParrinello, "chebyshev-ardf": ChebyshevARDF,
