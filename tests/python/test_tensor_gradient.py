@@ -5,14 +5,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.data import atomic_numbers
 
 from glassnmr import _core
-from glassnmr.descriptors import EquivariantSOAP, SphericalBesselSOAP
-from glassnmr.tensor_model import TensorModel
+from glassnmr.data.reference import load
+from glassnmr.descriptors import EquivariantSOAP, SphericalBesselSOAP, SurroundingsDescriptor
+from glassnmr.learning import LSSVR
+from glassnmr.model import training_rows
+from glassnmr.tensor_learning import EquivariantLSSVR
+from glassnmr.tensor_model import TensorModel, cartesian, spherical
+from glassnmr.tensor_training import fit_tensor_model
 
 SPECIES = ("O", "Si", "Na")
 
@@ -141,3 +148,38 @@ def test_bad_derivatives_are_refused() -> None:
         model.gradient(atoms, {"span": np.ones(n)})
     with pytest.raises(ValueError, match=rf"dl_dpredictions of eta must have shape \({n},\)"):
         model.gradient(atoms, {"eta": np.ones(n + 1)})
+
+
+@pytest.mark.parametrize("kind", ["ms", "efg"])
+def test_models_on_surroundings_predict_what_the_regression_does(kind: str, tmp_path: Path) -> None:
+    data = load("efg-17O").select(mask=range(60)) if kind == "efg" else load("shielding", "29Si").select(mask=range(60))
+    setting = {"cutoff": 3.5, "n_max": 3, "l_max": 2}
+    species = sorted({s for atoms in data.structures for s in atoms.get_chemical_symbols()})
+    soap = SphericalBesselSOAP(species, **setting)
+    centre = str(data.element[0])
+    both = SurroundingsDescriptor(soap, SphericalBesselSOAP(species, 3.0, n_max=2, l_max=1), centre=centre,
+                                  neighbours=["Si" if centre == "O" else "O"], radius=2.5, weight=0.3)
+    parts = [EquivariantSOAP(species, lam=2, **setting)]
+    parts += [EquivariantSOAP(species, lam=1, parity=-1, **setting)] if kind == "ms" else []
+    regressors = {part.lam: EquivariantLSSVR(n_landmarks=15) for part in parts}
+    model = fit_tensor_model(data, both, parts, regressors, LSSVR(n_landmarks=20, lam=1e-4))
+    atoms = data.structures[0]
+    expected = np.zeros((int((atoms.numbers == atomic_numbers[centre]).sum()), 3, 3))
+    rows, known = training_rows(data, both), data.tensors[kind]
+    for part in parts:
+        fitted = EquivariantLSSVR(n_landmarks=15).fit(
+            rows, training_rows(data, part).reshape(len(data), part.n_components, part.n_equivariants),
+            spherical(known, part.lam), data.group)
+        expected += cartesian(fitted.predict(both.transform(atoms, centre), part.equivariants(atoms, centre)), part.lam)
+    if model.isotropic is not None:
+        expected += model.isotropic.predict_frame(atoms).values["sigma_iso"][:, None, None] * np.eye(3)
+    found = model.tensors(atoms)
+    np.testing.assert_allclose(found, expected, atol=1e-9 * np.abs(expected).max())
+    model.save(tmp_path / "m.gnmr")
+    again = TensorModel.load(tmp_path / "m.gnmr")
+    assert np.array_equal(again.tensors(atoms), found) and isinstance(again.descriptor, SurroundingsDescriptor)
+    weights = np.random.default_rng(1).normal(size=found.shape)
+    slopes = again.gradient(atoms, weights).positions
+    for i, x in ((int(np.abs(slopes).max(axis=1).argmax()), 0), (0, 1)):
+        wanted = slope(lambda h, i=i, x=x: float((again.tensors(moved(atoms, i, x, h)) * weights).sum()))
+        assert slopes[i, x] == pytest.approx(wanted, abs=1e-6 * np.abs(slopes).max())

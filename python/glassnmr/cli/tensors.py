@@ -14,7 +14,7 @@ from glassnmr.cli.base import Session
 from glassnmr.cli.options import Settings
 from glassnmr.cli.setup import descriptor_of, read_data, reference_of, regressor_of
 from glassnmr.cli.tables import error_table, settings_told
-from glassnmr.descriptors import EquivariantSOAP, SphericalBesselSOAP
+from glassnmr.descriptors import EquivariantSOAP, SphericalBesselSOAP, SurroundingsDescriptor
 from glassnmr.learning import LSSVR
 from glassnmr.tensor_learning import EquivariantLSSVR
 from glassnmr.tensor_training import KAPPAS, LAMS, TensorValidation, tensor_kind, train_tensor, validate_tensor
@@ -40,12 +40,10 @@ def _validated(settings: Settings, session: Session) -> tuple[TensorValidation, 
     if settings.regressor != "lssvr" or settings.reduce is not None or settings.descriptor != "soap":
         raise ValueError("tensors are learnt by lssvr on whole rows of soap: leave out --regressor, --reduce and "
                          "--descriptor")
-    if settings.around is not None:
-        raise ValueError("tensors are learnt without the surroundings of the neighbours: leave out --around and "
-                         "--recipe")
     data = read_data(settings, session)
     kind = tensor_kind(data)
-    soap = descriptor_of(settings, data)
+    whole = descriptor_of(settings, data)
+    soap = whole.descriptor if isinstance(whole, SurroundingsDescriptor) else whole
     isotropic = regressor_of(replace(settings, kernel="gaussian"))
     assert isinstance(soap, SphericalBesselSOAP) and isinstance(isotropic, LSSVR)
     common: dict[str, Any] = {"cutoff": soap.cutoff, "n_max": min(soap.n_max, 8), "l_max": soap.l_max,
@@ -59,14 +57,14 @@ def _validated(settings: Settings, session: Session) -> tuple[TensorValidation, 
     tried = {"kappas": KAPPAS if settings.kappa == "auto" else (1.0,),
              "lams": LAMS if settings.lam == "auto" else (float(settings.lam),)}
     with session.progress("validating") as progress:
-        found = validate_tensor(data, soap, parts, regressor, isotropic, **tried, n_splits=settings.folds,
+        found = validate_tensor(data, whole, parts, regressor, isotropic, **tried, n_splits=settings.folds,
                                 seed=settings.seed, progress=progress, n_threads=settings.threads)
     for note in data.notes:
         session.say(note)
     click.echo(error_table(found.errors(), "ms" if kind == "ms" else "efg"))
     n_groups = len(set(data.group.tolist()))
     session.say(f"{data.isotope[0]}: {len(data)} rows, {settings.folds} folds of {n_groups} groups")
-    return found, {"descriptor": soap, "parts": parts, "regressor": regressor, "isotropic": isotropic, **tried}
+    return found, {"descriptor": whole, "parts": parts, "regressor": regressor, "isotropic": isotropic, **tried}
 
 
 def validate_tensors(settings: Settings, session: Session, by: str | None, outputs: tuple[Path, ...]) -> None:
