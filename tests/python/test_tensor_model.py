@@ -376,9 +376,9 @@ def test_the_command_line_goes_from_tensors_to_predicted_tensors(tmp_path: Path)
 def test_the_recipe_for_many_elements_trains_tensors(tmp_path: Path) -> None:
     dataset("efg", 7).write(tmp_path / "set.extxyz")
     status, told = cli("train", tmp_path / "set.extxyz", "--isotope", "17O", "--target", "tensor", "--recipe",
-                       "accurate", "--cutoff", 3.5, "--n-max", 3, "--l-max", 2, "--around-n-max", 2, "--around-l-max", 1,
-                       "--around-cutoff", 3, "--folds", 3, "--landmarks", 15, "--kappa", 0.1, "--lambda", 1e-3,
-                       "-o", tmp_path / "o.gnmr")
+                       "accurate", "--cutoff", 3.5, "--n-max", 3, "--l-max", 2, "--around-n-max", 2,
+                       "--around-l-max", 1, "--around-cutoff", 3, "--folds", 3, "--landmarks", 15, "--kappa", 0.1,
+                       "--lambda", 1e-3, "-o", tmp_path / "o.gnmr")
     assert status == 0, told
     model = TensorModel.load(tmp_path / "o.gnmr")
     assert isinstance(model.descriptor, SurroundingsDescriptor) and model.equivariants[0].cutoff == 3.5
