@@ -19,7 +19,8 @@ constexpr std::size_t rows_a_task = 192;  // whole blocks of the matrix products
 }  // namespace
 
 void check_variance(const VarianceParts& v, std::size_t m) {
-    if (v.cholesky.size() != m * m || v.root.size() != m * m || v.means.size() != m) {
+    const bool exact = v.root.empty() && v.means.empty();
+    if (v.cholesky.size() != m * m || (!exact && (v.root.size() != m * m || v.means.size() != m))) {
         invalid("the variance needs two (" + std::to_string(m) + ", " + std::to_string(m) +
                 ") factors and " + std::to_string(m) + " means");
     }
@@ -29,7 +30,7 @@ void check_variance(const VarianceParts& v, std::size_t m) {
         }
     }
     for (std::size_t i = 0; i < m; ++i) {
-        if (!(v.cholesky[i * m + i] > 0) || v.root[i * m + i] == 0)
+        if (!(v.cholesky[i * m + i] > 0) || (!exact && v.root[i * m + i] == 0))
             invalid("the factors of the variance must not be singular");
     }
     if (!(v.total_weight > 0) || !std::isfinite(v.total_weight))
@@ -82,20 +83,21 @@ void spread_of(const VarianceParts& v, std::size_t n, std::size_t m, const doubl
     for (std::size_t i = 0; i < n; ++i) {
         for (std::size_t j = 0; j < m; ++j) phi[j * n + i] = K[i * m + j];
         spread[2 * i] = own[i];
-        spread[2 * i + 1] = 1 / v.total_weight;
+        spread[2 * i + 1] = v.root.empty() ? 0 : 1 / v.total_weight;
     }
     kernels().solve_lower(m, v.cholesky.data(), m, false, n, phi.data(), n);
     for (std::size_t j = 0; j < m; ++j) {
-        for (std::size_t i = 0; i < n; ++i) {
-            spread[2 * i] -= phi[j * n + i] * phi[j * n + i];
-            phi[j * n + i] -= v.means[j];
-        }
+        for (std::size_t i = 0; i < n; ++i) spread[2 * i] -= phi[j * n + i] * phi[j * n + i];
+    }
+    for (std::size_t i = 0; i < n; ++i) spread[2 * i] = std::max(spread[2 * i], 0.0);
+    if (v.root.empty()) return;
+    for (std::size_t j = 0; j < m; ++j) {
+        for (std::size_t i = 0; i < n; ++i) phi[j * n + i] -= v.means[j];
     }
     kernels().solve_lower(m, v.root.data(), m, false, n, phi.data(), n);
     for (std::size_t j = 0; j < m; ++j) {
         for (std::size_t i = 0; i < n; ++i) spread[2 * i + 1] += phi[j * n + i] * phi[j * n + i];
     }
-    for (std::size_t i = 0; i < n; ++i) spread[2 * i] = std::max(spread[2 * i], 0.0);
 }
 
 }  // namespace

@@ -63,8 +63,10 @@ std::vector<double> square(const std::vector<double>& rows, std::size_t m) {
 
 void write_uncertainty(const Uncertainty& u, std::uint64_t M, Records& r) {
     r["variance_cholesky"] = numbers(triangle(u.variance.cholesky, M), {M * (M + 1) / 2});
-    r["variance_root"] = numbers(triangle(u.variance.root, M), {M * (M + 1) / 2});
-    r["variance_means"] = numbers(u.variance.means, {M});
+    if (!u.variance.root.empty()) {
+        r["variance_root"] = numbers(triangle(u.variance.root, M), {M * (M + 1) / 2});
+        r["variance_means"] = numbers(u.variance.means, {M});
+    }
     r["variance_weight"] = number(u.variance.total_weight);
     r["variance_lam"] = number(u.lam);
     r["noise"] = numbers(u.noise, {u.noise.size()});
@@ -79,8 +81,10 @@ std::shared_ptr<const Uncertainty> read_uncertainty(const Fields& f, std::size_t
     if (!f.has("variance_cholesky")) return nullptr;
     auto u = std::make_shared<Uncertainty>();
     u->variance.cholesky = square(f.doubles("variance_cholesky", M * (M + 1) / 2), M);
-    u->variance.root = square(f.doubles("variance_root", M * (M + 1) / 2), M);
-    u->variance.means = f.doubles("variance_means", M);
+    if (f.has("variance_root")) {
+        u->variance.root = square(f.doubles("variance_root", M * (M + 1) / 2), M);
+        u->variance.means = f.doubles("variance_means", M);
+    }
     u->variance.total_weight = f.number("variance_weight");
     u->lam = f.number("variance_lam");
     u->noise = f.doubles("noise");

@@ -96,15 +96,16 @@ Array gaussian_from_distances(const Array& d2, double kappa, int n_threads) {
     return out;
 }
 
-glassnmr::VarianceParts variance_parts(const Array& cholesky, const Array& root, const Array& means,
-                                       double total_weight) {
+glassnmr::VarianceParts variance_parts(const Array& cholesky, const std::optional<Array>& root,
+                                       const std::optional<Array>& means, double total_weight) {
     require_shape(cholesky, "cholesky", {-1, cholesky.shape(0)});
-    require_shape(root, "root", {cholesky.shape(0), cholesky.shape(0)});
-    require_shape(means, "means", {cholesky.shape(0)});
+    if (root) require_shape(*root, "root", {cholesky.shape(0), cholesky.shape(0)});
+    if (means) require_shape(*means, "means", {cholesky.shape(0)});
     const auto copy = [](const Array& a) {
         return std::vector<double>(a.data(), a.data() + a.size());
     };
-    return {copy(cholesky), copy(root), copy(means), total_weight};
+    return {copy(cholesky), root ? copy(*root) : std::vector<double>{},
+            means ? copy(*means) : std::vector<double>{}, total_weight};
 }
 
 /// (values (n, T), spread (n, 2) or none).
@@ -243,6 +244,7 @@ Array leave_one_out(const Array& factor, const Array& y, double lam,
     return out;
 }
 
+/// (alpha, bias, K overwritten by its factor).
 py::tuple kernel_ridge(Array& K, const Array& y, double lam, const std::optional<Array>& weights) {
     require_matrix(K, "K");
     require_shape(K, "K", {K.shape(0), K.shape(0)});
@@ -255,7 +257,7 @@ py::tuple kernel_ridge(Array& K, const Array& y, double lam, const std::optional
         const py::gil_scoped_release nogil;
         glassnmr::kernel_ridge(n, k, w, n_targets, from, lam, a, b);
     }
-    return py::make_tuple(alpha, bias);
+    return py::make_tuple(alpha, bias, K);
 }
 
 Array solve_triangular(const Array& L, const Array& B, bool transposed, int n_threads) {
@@ -285,8 +287,8 @@ void bind_learning(py::module_& m) {
              "offset"_a = 1.0)
         .def_static("sum", &sum_kernels, "kernels"_a, py::kw_only(), "widths"_a, "relevance"_a);
     py::class_<glassnmr::VarianceParts>(m, "Variance")
-        .def(py::init(&variance_parts), py::kw_only(), "cholesky"_a, "root"_a, "means"_a,
-             "total_weight"_a);
+        .def(py::init(&variance_parts), py::kw_only(), "cholesky"_a, "root"_a = py::none(),
+             "means"_a = py::none(), "total_weight"_a = 1.0);
     m.def("kernel_matrix", &kernel_matrix, "kernel"_a, "X"_a, "Y"_a = py::none(), py::kw_only(),
           "n_threads"_a = 0);
     m.def("kernel_diagonal", &kernel_diagonal, "kernel"_a, "X"_a, py::kw_only(), "n_threads"_a = 0);

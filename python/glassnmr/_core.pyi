@@ -504,9 +504,9 @@ class Variance:
         self,
         *,
         cholesky: ArrayLike,
-        root: ArrayLike,
-        means: ArrayLike,
-        total_weight: SupportsFloat,
+        root: ArrayLike | None = ...,
+        means: ArrayLike | None = ...,
+        total_weight: SupportsFloat = ...,
     ) -> None: ...
 
 def central_transition_critical_values(eta: SupportsFloat) -> NDArray[np.float64]: ...

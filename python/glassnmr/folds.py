@@ -175,12 +175,9 @@ class KernelRows:
 
     def fit_spread(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: float | Floats, lam: float
                    ) -> tuple[Floats, Floats, Floats]:
-        """As `fit_predict`, with deviation (n, T) and novelty (n,) of THEORY.md eq. (9.12); NaN for exact kernel ridge.
-        """
+        """As `fit_predict`, with deviation (n, T) and novelty (n,) of THEORY.md eq. (9.12)."""
         model = self.fitted(train, y, weights, kappa, lam)
         rows = self.between(test, train, kappa) if self.small else self.X[test]
         prediction = np.asarray(model.predict(rows)).reshape(len(test), -1)
-        if not isinstance(model, LSSVR):
-            return prediction, np.full(prediction.shape, np.nan), np.full(len(test), np.nan)
         novelty = model.spread(rows, self.diagonal(test) if self.small else None) @ [1 / lam, 1.0]
         return prediction, np.sqrt(1 + novelty)[:, None] * model.noise_, novelty

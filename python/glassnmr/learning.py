@@ -243,6 +243,11 @@ class Regressor:
     bias_: Floats
     kappa_: float | Floats
     n_features_in_: int
+    noise_: Floats
+    cholesky_: Floats
+    ridge_root_: Floats | None
+    feature_means_: Floats | None
+    total_weight_: float
 
     @classmethod
     def parameter_names(cls) -> list[str]:
@@ -298,16 +303,26 @@ class Regressor:
     def _predict(self, rows: Floats, precision: str = "double") -> Floats:
         raise NotImplementedError
 
-    def predict(self, X: ArrayLike, *, precision: str = "double") -> Floats:
+    def predict(self, X: ArrayLike, return_std: bool = False, *, precision: str = "double") -> Any:
         """Predicted values (n,) or (n, T) of rows (n, D); rows are worked off in blocks.
 
-        `precision` "single" makes the products of rows and landmarks in float32, all else in double: about twice as
-        fast for long rows (THEORY.md eq. (7.7)).
+        Parameters
+        ----------
+        X : (n, D)
+        return_std : also their standard deviation, of the same shape: that of the Gaussian process with the same kernel
+            and ridge and the amplitude of greatest likelihood, THEORY.md eq. (9.11), (9.28). It needs lam > 0.
+        precision : "double", or "single", which makes the products of rows and landmarks in float32, all else in
+            double: about twice as fast for long rows (THEORY.md eq. (7.7))
         """
         if not self.__sklearn_is_fitted__():
             raise ValueError(f"this {type(self).__name__} is not fitted yet; call fit first")
-        prediction = self._predict(checked_rows(X, "X", self.n_features_in_), precision)
-        return prediction[:, 0] if self._one_target else prediction
+        values = self._predict(checked_rows(X, "X", self.n_features_in_), precision)
+        values = values[:, 0] if self._one_target else values
+        if not return_std:
+            return values
+        rest, leverage = self.spread(X).T
+        deviation = np.sqrt(rest / self.lam + leverage)[:, None] * self.noise_
+        return values, deviation[:, 0] if self._one_target else deviation
 
     _one_target: bool = True
 
@@ -318,6 +333,68 @@ class Regressor:
             self.core_kernel(), rows, self.landmarks_, self.weights_, self.bias_, variance=variance,
             precision=precision, n_threads=self.n_threads)
         return found
+
+    def spread(self, X: ArrayLike, diagonal: ArrayLike | None = None) -> Floats:
+        """What the uncertainty of a prediction is made of (THEORY.md eq. (9.10), (9.11), (9.28)).
+
+        Parameters
+        ----------
+        X : (n, D) feature rows; kernel rows (n, N) when precomputed
+        diagonal : (n,) k(x, x), needed only when precomputed
+
+        Returns
+        -------
+        (n, 2): the Cholesky variance k(x, x) - |phi|^2, what no landmark explains of the row; and the leverage, the
+        regression's variance for noise of variance 1, 0 for exact kernel ridge
+
+        Raises
+        ------
+        ValueError
+            Bad input, or lam = 0.
+
+        Examples
+        --------
+        >>> x = np.linspace(0, 1, 50)[:, None]
+        >>> near, far = LSSVR(kappa=10.0, lam=1e-3, n_landmarks=12).fit(x, np.sin(3 * x[:, 0])).spread([[0.5], [3.0]])
+        >>> bool(near[0] < 1e-3), bool(far[0] > 0.99)
+        (True, True)
+        """
+        if not self.__sklearn_is_fitted__():
+            raise ValueError(f"this {type(self).__name__} is not fitted yet; call fit first")
+        variance = self.core_variance()
+        rows = checked_rows(X, "X", self.n_features_in_)
+        if self.landmarks_ is not None:
+            found = self._kernel_predict(rows, "double", variance)[1]
+            assert found is not None
+            return found
+        if diagonal is None:
+            raise ValueError("the spread with a precomputed kernel needs diagonal, k(x, x) of each row")
+        own = np.asarray(diagonal, dtype=np.float64)
+        if own.shape != (len(rows),) or not np.isfinite(own).all():
+            raise ValueError(f"diagonal must be {len(rows)} finite numbers, got shape {own.shape}")
+        K = np.ascontiguousarray(rows[:, self._landmark_columns()].T)
+        phi = _core.solve_triangular(self.cholesky_, K, n_threads=self.n_threads)
+        rest = np.maximum(own - (phi**2).sum(axis=0), 0)
+        if self.ridge_root_ is None or self.feature_means_ is None:
+            return np.column_stack([rest, np.zeros(len(rows))])
+        pull = _core.solve_triangular(self.ridge_root_, phi - self.feature_means_[:, None], n_threads=self.n_threads)
+        return np.column_stack([rest, (pull**2).sum(axis=0) + 1 / self.total_weight_])
+
+    def core_variance(self) -> _core.Variance:
+        """The parts of the variance, for the core; ValueError with lam = 0."""
+        if not self.has_variance:
+            raise ValueError("the spread of a prediction needs lam above 0")
+        return _core.Variance(cholesky=self.cholesky_, root=self.ridge_root_, means=self.feature_means_,
+                              total_weight=self.total_weight_)
+
+    @property
+    def has_variance(self) -> bool:
+        """Whether predictions have a variance: it needs lam above 0."""
+        return self.lam > 0
+
+    def _landmark_columns(self) -> Any:
+        """Which rows of the training set are landmarks."""
+        return slice(None)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Coefficient of determination R^2, the mean over targets."""
@@ -349,6 +426,7 @@ class KernelRidge(Regressor):
     Attributes
     ----------
     weights_ : (N, T) alpha;  bias_ : (T,) weighted means of y;  landmarks_ : (N, D) the rows;  kappa_ : the kappa used
+    noise_ : (T,) deviation of the noise of greatest likelihood for this lam (eq. (9.28))
 
     Examples
     --------
@@ -375,7 +453,14 @@ class KernelRidge(Regressor):
         targets, weights = checked_targets(y, len(rows)), checked_weights(sample_weight, len(rows))
         kernel = self._core_kernel(rows)
         K = rows.copy() if kernel is None else _core.kernel_matrix(kernel, rows, n_threads=self.n_threads)
-        alpha, self.bias_ = _core.kernel_ridge(K, targets, lam=float(self.lam), weights=weights)
+        alpha, self.bias_, lower = _core.kernel_ridge(K, targets, lam=float(self.lam), weights=weights)
+        root = np.ones(len(rows)) if weights is None else np.sqrt(weights)
+        far = np.where(root > 0, 1 / np.where(root > 0, root, 1), 1e150)  # a row of weight 0 tells nothing
+        self.cholesky_ = np.tril(lower) * far[:, None]
+        self.ridge_root_ = self.feature_means_ = None
+        self.total_weight_ = float((root**2).sum())
+        self.noise_ = np.sqrt(np.maximum(self.lam * (alpha * (targets - self.bias_)).sum(axis=0), 0)
+                              / self.total_weight_)
         self.landmarks_ = None if kernel is None else rows.copy()
         self._one_target = np.ndim(y) == 1
         self.weights_ = alpha
@@ -479,8 +564,8 @@ class LSSVR(Regressor):
         self.landmarks_ = None if kernel is None else rows[index]
         self._one_target = np.ndim(y) == 1
         self.weights_ = _core.solve_triangular(self.cholesky_, v[0], transposed=True, n_threads=self.n_threads)
-        self.feature_means_: Floats | None = spread[0] if spread else None
-        self.ridge_root_: Floats | None = spread[1] if spread else None
+        self.feature_means_ = spread[0] if spread else None
+        self.ridge_root_ = spread[1] if spread else None
         self.total_weight_ = float(len(rows) if w is None else w.sum())
         residual = z - phi.T @ v[0] - bias[0]
         squares = (residual**2 if w is None else w[:, None] * residual**2).sum(axis=0)
@@ -511,74 +596,8 @@ class LSSVR(Regressor):
                                       batches if groups is None else groups, weights, n_threads=self.n_threads)
         return errors.weights, errors
 
-    def predict(self, X: ArrayLike, return_std: bool = False, *, precision: str = "double") -> Any:
-        """Predicted values (n,) or (n, T) of rows (n, D); rows are worked off in blocks.
-
-        Parameters
-        ----------
-        X : (n, D)
-        return_std : also their standard deviation, of the same shape: that of the Gaussian process with the same kernel
-            and ridge and the amplitude of greatest likelihood, THEORY.md eq. (9.11). It needs lam > 0.
-        precision : "double", or "single" for products in float32, as in :meth:`KernelRidge.predict`
-        """
-        values = super().predict(X, precision=precision)
-        if not return_std:
-            return values
-        rest, leverage = self.spread(X).T
-        deviation = np.sqrt(rest / self.lam + leverage)[:, None] * self.noise_
-        return values, deviation[:, 0] if self._one_target else deviation
-
-    def spread(self, X: ArrayLike, diagonal: ArrayLike | None = None) -> Floats:
-        """What the uncertainty of a prediction is made of (THEORY.md eq. (9.10), (9.11)).
-
-        Parameters
-        ----------
-        X : (n, D) feature rows; kernel rows (n, N) when precomputed
-        diagonal : (n,) k(x, x), needed only when precomputed
-
-        Returns
-        -------
-        (n, 2): the Cholesky variance k(x, x) - |phi|^2, what no landmark explains of the row; and the leverage, the
-        regression's variance for noise of variance 1
-
-        Raises
-        ------
-        ValueError
-            Bad input, or lam = 0.
-
-        Examples
-        --------
-        >>> x = np.linspace(0, 1, 50)[:, None]
-        >>> near, far = LSSVR(kappa=10.0, lam=1e-3, n_landmarks=12).fit(x, np.sin(3 * x[:, 0])).spread([[0.5], [3.0]])
-        >>> bool(near[0] < 1e-3), bool(far[0] > 0.99)
-        (True, True)
-        """
-        if not self.__sklearn_is_fitted__():
-            raise ValueError("this LSSVR is not fitted yet; call fit first")
-        if self.ridge_root_ is None or self.feature_means_ is None:
-            raise ValueError("the spread of a prediction needs lam above 0")
-        rows = checked_rows(X, "X", self.n_features_in_)
-        if self.landmarks_ is not None:
-            found = self._kernel_predict(rows, "double", self.core_variance())[1]
-            assert found is not None
-            return found
-        if diagonal is None:
-            raise ValueError("the spread with a precomputed kernel needs diagonal, k(x, x) of each row")
-        own = np.asarray(diagonal, dtype=np.float64)
-        if own.shape != (len(rows),) or not np.isfinite(own).all():
-            raise ValueError(f"diagonal must be {len(rows)} finite numbers, got shape {own.shape}")
-        K = np.ascontiguousarray(rows[:, self.landmark_indices_].T)
-        phi = _core.solve_triangular(self.cholesky_, K, n_threads=self.n_threads)
-        pull = _core.solve_triangular(self.ridge_root_, phi - self.feature_means_[:, None], n_threads=self.n_threads)
-        return np.column_stack([np.maximum(own - (phi**2).sum(axis=0), 0),
-                                (pull**2).sum(axis=0) + 1 / self.total_weight_])
-
-    def core_variance(self) -> _core.Variance:
-        """The parts of the variance, for the core; ValueError with lam = 0."""
-        if self.ridge_root_ is None or self.feature_means_ is None:
-            raise ValueError("the spread of a prediction needs lam above 0")
-        return _core.Variance(cholesky=self.cholesky_, root=self.ridge_root_, means=self.feature_means_,
-                              total_weight=self.total_weight_)
+    def _landmark_columns(self) -> Any:
+        return self.landmark_indices_
 
     def _predict(self, rows: Floats, precision: str = "double") -> Floats:
         if self.landmarks_ is None:

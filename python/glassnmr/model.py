@@ -248,10 +248,10 @@ class NMRModel:
         Raises
         ------
         ValueError
-            A model without variances (exact kernel ridge, lam = 0), or intervals of other targets.
+            A model without variances (lam = 0), or intervals of other targets.
         """
         if self.uncertainty is None:
-            raise ValueError("this model carries no variance that intervals could be made of: train it with LSSVR")
+            raise ValueError("this model carries no variance to make intervals of: train it with lam above 0")
         if len(intervals.factors) != len(self.targets):
             raise ValueError(f"intervals must be of {len(self.targets)} targets, got {len(intervals.factors)}")
         return NMRModel(self._core.with_intervals(np.asarray(intervals.levels), intervals.factors, intervals.limit,
@@ -391,9 +391,7 @@ class NMRModel:
 
 def _uncertainty(regressor: LSSVR | KernelRidge) -> _core.Uncertainty | None:
     """What the core needs for variances; None where the regressor has none."""
-    from glassnmr.learning import LSSVR
-
-    if not isinstance(regressor, LSSVR) or regressor.ridge_root_ is None:
+    if not regressor.has_variance:
         return None
     return _core.Uncertainty(regressor.core_variance(), lam=float(regressor.lam), noise=regressor.noise_)
 

@@ -124,18 +124,14 @@ def train(validation: Validation, descriptor: Descriptor, regressor: LSSVR | Ker
         "validation": {"kind": f"nested cross validation, {len(validation.result.kappa)} folds by group",
                        **{target: validation.errors(target) for target in validation.targets}}}
     intervals = final_intervals(validation, regressor)
-    if intervals is not None:
-        told["validation"]["coverage of 90 % intervals"] = {t: validation.coverage(t) for t in validation.targets}
+    told["validation"]["coverage of 90 % intervals"] = {t: validation.coverage(t) for t in validation.targets}
     model = NMRModel.fit(validation.dataset, descriptor, regressor, targets=validation.targets, reference=reference,
                          features=validation.features, provenance={**told, **(provenance or {})})
-    return model if intervals is None else model.with_intervals(intervals)
+    return model.with_intervals(intervals)
 
 
-def final_intervals(validation: Validation, regressor: LSSVR | KernelRidge) -> Intervals | None:
-    """Intervals for a model with this kappa and lambda, from the folds of the validation; None for exact kernel ridge.
-    """
-    if not isinstance(regressor, LSSVR):
-        return None
+def final_intervals(validation: Validation, regressor: LSSVR | KernelRidge) -> Intervals:
+    """Intervals for a model with this kappa and lambda, from the folds of the validation."""
     data, old = validation.dataset, validation.result
     n_splits = len(old.kappa)
     result = cross_validate(regressor, validation.features, old.y, data.group, kappas=[1.0], lams=[regressor.lam],

@@ -366,12 +366,11 @@ def nested_tune(dataset: Dataset, build: Build, space: Mapping[str, Sequence[flo
         prediction[test], deviation[test], novelty[test] = rows.fit_spread(train, test, y, None, kappa, best.lam)
         fold[test] = k
     first, regressor = build(searches[0].best.parameters)
-    spread = isinstance(regressor, LSSVR)
     choices = tuple(c._replace(fold=k) for k, search in enumerate(searches) for c in search.best.choices)
     shape = y.shape if y.shape[1] > 1 else (len(y),)
     result = CrossValidation(y.reshape(shape), prediction.reshape(shape), fold, tuple(s.best.kappa for s in searches),
                              tuple(s.best.lam for s in searches), choices,
-                             deviation.reshape(shape) if spread else None, novelty if spread else None)
+                             deviation.reshape(shape), novelty)
     return Validation(dataset, tuple(targets), task.features.rows(first), result, kappas, lams, seed), tuple(searches)
 
 

@@ -224,10 +224,9 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
         fold[test] = k
         report("fit", place=f"fold {k + 1} of {n_splits}, ")
     shape = np.shape(y)
-    spread = isinstance(estimator, LSSVR)
     return CrossValidation(known.reshape(shape), prediction.reshape(shape), fold, tuple(c[0] for c in chosen),
                            tuple(c[1] for c in chosen), tuple(choices),
-                           deviation.reshape(shape) if spread else None, novelty if spread else None)
+                           deviation.reshape(shape), novelty)
 
 
 def choose_parameters(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None, *,

@@ -147,10 +147,10 @@ def test_exact_kernel_ridge_is_a_linear_solve():
     random = np.random.default_rng(0)
     A = random.normal(size=(80, 100))
     K, y, weights = A @ A.T / 100, random.normal(size=(80, 3)) + 4, random.uniform(0.5, 2, 80)
-    alpha, bias = _core.kernel_ridge(K.copy(), y, lam=0.1)
+    alpha, bias, _ = _core.kernel_ridge(K.copy(), y, lam=0.1)
     np.testing.assert_allclose(bias, y.mean(axis=0))
     np.testing.assert_allclose(alpha, np.linalg.solve(K + 0.1 * np.eye(80), y - y.mean(axis=0)), rtol=1e-9, atol=1e-10)
-    alpha, bias = _core.kernel_ridge(K.copy(), y, lam=0.1, weights=weights)
+    alpha, bias, _ = _core.kernel_ridge(K.copy(), y, lam=0.1, weights=weights)
     mean = (weights @ y) / weights.sum()
     np.testing.assert_allclose(alpha, np.linalg.solve(K + 0.1 * np.diag(1 / weights), y - mean), rtol=1e-9, atol=1e-10)
 

@@ -97,9 +97,31 @@ def test_intervals_and_flags_go_through_files(model, tmp_path: Path, suffix: str
         np.testing.assert_allclose(read[name], values, rtol=1e-8)
 
 
-def test_models_without_variance_have_no_intervals(found) -> None:
+def test_exact_kernel_ridge_has_intervals_too_and_keeps_them(found, tmp_path: Path) -> None:
     exact = validate(found.dataset, SOAP, KernelRidge(), features=found.features, lams=[1e-4], kappas=[0.02])
-    plain = train(exact, SOAP, KernelRidge())
+    model = train(exact, SOAP, KernelRidge())
+    assert 0.8 < exact.coverage("sigma_iso")["rows"] < 0.97
+    model.save(tmp_path / "exact.gnmr")
+    atoms = found.dataset.structures[0]
+    first, again = model.predict_frame(atoms).values, NMRModel.load(tmp_path / "exact.gnmr").predict_frame(atoms).values
+    assert "half90_sigma_iso" in first
+    for name, values in first.items():
+        np.testing.assert_array_equal(values, again[name])
+    rows = found.features[found.dataset.structure == 0]
+    regressor = KernelRidge(kappa=model.kernel[0]["kappa"], lam=1e-4)
+    regressor.fit(found.features, found.dataset.target("sigma_iso"))
+    predicted = regressor.predict(rows, return_std=True)
+    assert model.intervals is not None
+    deviation = np.sqrt(predicted[1] ** 2 + regressor.noise_**2)[:, None]
+    expected = model.intervals.half_width(deviation, 0.9)[:, 0]
+    atoms_of = list(model.predict_frame(atoms).atoms)
+    place = [atoms_of.index(c) for c in found.dataset.centre[found.dataset.structure == 0]]
+    np.testing.assert_allclose(first["sigma_iso"][place], predicted[0], rtol=1e-9)
+    np.testing.assert_allclose(first["half90_sigma_iso"][place], expected, rtol=1e-6)
+
+
+def test_models_without_variance_have_no_intervals(found) -> None:
+    plain = NMRModel.fit(found.dataset, SOAP, LSSVR(lam=0.0, n_landmarks=20), features=found.features)
     assert plain.intervals is None
     assert set(plain.predict_frame(found.dataset.structures[0]).values) == {"sigma_iso"}
     with pytest.raises(ValueError, match="carries no variance"):

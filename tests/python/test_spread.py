@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnmr.learning import LSSVR, kernel_matrix
+from glassnmr.learning import LSSVR, KernelRidge, kernel_matrix
 
 
 def problem(n: int = 80, d: int = 4, targets: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -56,6 +56,42 @@ def test_with_all_rows_the_deviation_is_that_of_a_gaussian_process(lam: float) -
     expected, expected_deviation = peer.predict(new, return_std=True)
     np.testing.assert_allclose(values, expected, atol=1e-4)
     np.testing.assert_allclose(deviation, expected_deviation, rtol=1e-3)
+
+
+@pytest.mark.parametrize("lam", [1e-3, 0.1])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_exact_kernel_ridge_is_a_gaussian_process_in_mean_and_deviation(lam: float, weighted: bool) -> None:
+    gaussian_process = pytest.importorskip("sklearn.gaussian_process")
+    kernels = gaussian_process.kernels
+    x, y, new = problem()
+    w = np.random.default_rng(0).uniform(0.3, 2, len(x)) if weighted else np.ones(len(x))
+    model = KernelRidge(kappa=0.2, lam=lam).fit(x, y[:, 0], sample_weight=w if weighted else None)
+    amplitude = model.noise_[0] ** 2 / lam
+    kernel = kernels.ConstantKernel(amplitude) * kernels.RBF(np.sqrt(1 / 0.4))
+    peer = gaussian_process.GaussianProcessRegressor(kernel, alpha=amplitude * lam / w, optimizer=None)
+    mean = w @ y[:, 0] / w.sum()
+    expected, expected_deviation = peer.fit(x, y[:, 0] - mean).predict(new, return_std=True)
+    values, deviation = model.predict(new, return_std=True)
+    np.testing.assert_allclose(values, expected + mean, atol=1e-8)
+    np.testing.assert_allclose(deviation, expected_deviation, rtol=1e-6)
+    K = kernel_matrix(x, kappa=0.2)
+    kept = KernelRidge("precomputed", lam=lam).fit(K, y[:, 0], sample_weight=w)
+    between = kernel_matrix(new, x, kappa=0.2)
+    np.testing.assert_allclose(kept.predict(between), values, atol=1e-9)
+    np.testing.assert_allclose(kept.spread(between, np.ones(len(new))), model.spread(new), atol=1e-9)
+    # greatest likelihood: the derivative of N log s^2 + lam y (K + lam / w)^-1 y / s^2 is zero there
+    centred = y[:, 0] - mean
+    quadratic = lam * centred @ np.linalg.solve(K + lam * np.diag(1 / w), centred)
+    assert model.noise_[0] ** 2 == pytest.approx(quadratic / w.sum(), rel=1e-8)
+
+
+def test_a_row_without_weight_does_not_narrow_the_deviation() -> None:
+    x, y, new = problem()
+    w = np.ones(len(x))
+    w[:7] = 0
+    most, fewer = KernelRidge(kappa=0.2, lam=0.01).fit(x, y, sample_weight=w), KernelRidge(kappa=0.2, lam=0.01)
+    fewer.fit(x[7:], y[7:])
+    np.testing.assert_allclose(most.predict(new, return_std=True), fewer.predict(new, return_std=True), atol=1e-9)
 
 
 def test_the_noise_is_that_of_greatest_likelihood() -> None:

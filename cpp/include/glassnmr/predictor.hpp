@@ -16,9 +16,10 @@ enum class Precision {
     single,  ///< float32 products of rows taken from the landmarks' mean, THEORY.md eq. (7.7)
 };
 
-/// What the variance of a prediction needs of the regression, THEORY.md eq. (9.10).
+/// What the variance of a prediction needs of the regression, THEORY.md eq. (9.10); `root` and
+/// `means` are empty for exact kernel ridge, eq. (9.28), whose leverage is 0.
 struct VarianceParts {
-    std::vector<double> cholesky;  ///< (M, M) row-major, lower: L_MM
+    std::vector<double> cholesky;  ///< (M, M) row-major, lower: L_MM, or that of K + lam W^-1
     std::vector<double> root;      ///< (M, M) row-major, lower: R'^T
     std::vector<double> means;     ///< (M) of the features
     double total_weight = 0;       ///< > 0

@@ -13,9 +13,10 @@ namespace glassnmr {
 /// n: THEORY.md eq. (9.1).
 ///
 /// min sum_i w_i (y_i - b - phi_i . v)^2 + lam |v|^2 by corrected normal equations of the centred
-/// features, eq. (9.23), or by QR where lam is too small for them. weights (n) or null for ones; y (n, n_targets). One factorisation serves n_counts
-/// prefixes of the features (counts, each in 1..m): v (n_counts, m, n_targets), zero beyond each
-/// count, and bias (n_counts, n_targets). Throws numerical_error when the result is not finite.
+/// features, eq. (9.23), or by QR where lam is too small for them. weights (n) or null for ones; y
+/// (n, n_targets). One factorisation serves n_counts prefixes of the features (counts, each
+/// in 1..m): v (n_counts, m, n_targets), zero beyond each count, and bias (n_counts, n_targets).
+/// Throws numerical_error when the result is not finite.
 ///
 /// For the variance of a prediction, eq. (9.10), unless null: means (m) of the features, and root
 /// (m, m) lower with root root^T = A^T A + lam, of all m features; counts must then end with m, and
@@ -63,16 +64,18 @@ private:
 /// y - prediction of each row by the regression without it, eq. (9.6) for groups of one row: out
 /// (n, n_targets).
 ///
-/// For one lam: the factor of `ridge` and a triangular solve instead of RidgePath's singular values. Rows of
-/// weight zero get 0. Throws numerical_error when the rest does not determine the regression.
+/// For one lam: the factor of `ridge` and a triangular solve instead of RidgePath's singular
+/// values. Rows of weight zero get 0. Throws numerical_error when the rest does not determine the
+/// regression.
 GLASSNMR_API void leave_one_out(std::size_t n, std::size_t m, const double* factor,
                                 const double* weights, std::size_t n_targets, const double* y,
                                 double lam, double* out, int n_threads = 0);
 
 /// Kernel ridge regression alpha = (K + lam W^-1)^-1 (y - mean), THEORY.md eq. (9.8), by Cholesky.
 ///
-/// K (n, n) is overwritten; weights (n) or null; alpha (n, n_targets); bias (n_targets): the
-/// weighted mean of y. Throws numerical_error when K + lam W^-1 is not positive definite.
+/// K (n, n) is overwritten: its lower triangle by the factor of sqrt(W) K sqrt(W) + lam; weights
+/// (n) or null; alpha (n, n_targets); bias (n_targets): the weighted mean of y. Throws
+/// numerical_error when K + lam W^-1 is not positive definite.
 GLASSNMR_API void kernel_ridge(std::size_t n, double* K, const double* weights,
                                std::size_t n_targets, const double* y, double lam, double* alpha,
                                double* bias);
