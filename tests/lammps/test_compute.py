@@ -19,7 +19,9 @@ import pytest
 from ase import Atoms
 
 from glassnmr import NMRModel, _core
+from glassnmr.data import reference
 from glassnmr.descriptors import SphericalBesselSOAP
+from glassnmr.io import read_frames
 
 SPECIES = ("O", "Si", "Na")
 TARGETS = ("sigma_iso", "C_Q")
@@ -183,6 +185,31 @@ def test_an_installed_plugin_is_there_by_itself(model: tuple[NMRModel, Path], tm
     done = run(tmp_path, glass(), model[1], "sigma_iso elements O Si Na", load=False)
     assert done.returncode == 0, done.stdout + done.stderr
     np.testing.assert_allclose(table(tmp_path)[:, 5:], expected(model[0], glass(), ("sigma_iso",)), rtol=1e-12)
+
+
+def test_the_melt_quench_example_watches_the_shifts(tmp_path: Path) -> None:
+    if importlib.util.find_spec("glassnmr_lammps") is None or os.environ.get("GLASSNMR_LAMMPS_PLUGIN"):
+        pytest.skip("the example wants the installed plugin: pip install ./cpp/plugins/lammps")
+    soap = SphericalBesselSOAP(SPECIES, cutoff=4.5, n_max=4, l_max=3)
+    known = {name: NMRModel.fit(reference.load("shielding", isotope), soap, reference=(0.0, -1.0))
+             for name, isotope in (("si", "29Si"), ("o", "17O"))}
+    example = Path(__file__).parents[2] / "cpp" / "plugins" / "lammps" / "examples" / "melt_quench.in"
+    few = [word for name in ("every", "hot", "quench", "cold") for word in ("-var", name, "10")]
+    for name, model in known.items():
+        model.save(tmp_path / f"{name}.gnmr")
+        few += ["-var", name, f"{name}.gnmr"]
+    done = subprocess.run([command(), "-in", str(example), *few, "-log", "none"], cwd=tmp_path, check=False, text=True,
+                          capture_output=True, timeout=300, env={**os.environ, "OMP_NUM_THREADS": "1"},
+                          stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    steps = np.loadtxt(tmp_path / "shifts.txt")
+    assert steps[:, 0].tolist() == [0, 10, 20, 30] and np.isfinite(steps).all()
+    last = list(read_frames(tmp_path / "shifts.dump", types="O,Si,Na"))[-1]
+    for k, (name, number) in enumerate((("si", 14), ("o", 8))):
+        wanted = known[name].predict_frame(last).values["delta_iso"]
+        assert wanted.std() > 1
+        np.testing.assert_allclose(last.arrays[f"c_{name}"][last.numbers == number], wanted, atol=0.05)  # few digits
+        np.testing.assert_allclose(steps[-1, 2 + 2 * k:4 + 2 * k], [wanted.mean(), wanted.std()], atol=0.05)
 
 
 @pytest.mark.parametrize(("what", "reach", "message"), [

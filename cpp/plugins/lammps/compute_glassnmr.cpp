@@ -124,19 +124,19 @@ void ComputeGlassnmr::read_elements(int narg, char** arg) {
 void ComputeGlassnmr::gather() {
     const int nlocal = atom->nlocal, nall = nlocal + atom->nghost;
     const double scale = 1 / force->angstrom;
-    positions_.clear();
-    species_.clear();
-    centres_.clear();
+    seen_.positions.clear();
+    seen_.species.clear();
+    seen_.centres.clear();
     owner_.clear();
     for (int i = 0; i < nall; ++i) {
         const int32_t channel = channel_[static_cast<size_t>(atom->type[i])];
         if (channel < 0) continue;
         if (i < nlocal && channel == centre_channel_ && (atom->mask[i] & groupbit)) {
-            centres_.push_back(static_cast<int64_t>(species_.size()));
+            seen_.centres.push_back(static_cast<int64_t>(seen_.species.size()));
             owner_.push_back(i);
         }
-        for (int x = 0; x < 3; ++x) positions_.push_back(atom->x[i][x] * scale);
-        species_.push_back(channel);
+        for (int x = 0; x < 3; ++x) seen_.positions.push_back(atom->x[i][x] * scale);
+        seen_.species.push_back(channel);
     }
 }
 
@@ -171,11 +171,16 @@ void ComputeGlassnmr::compute_peratom() {
     }
     resize();
     gather();
-    if (centres_.empty()) return;
-    predict();
+    if (seen_.centres.empty()) return;
+    // Thermodynamic output, dumps and fixes ask for the same step one after another.
+    if (!(seen_ == predicted_)) {
+        predicted_ = {};
+        predict();
+        predicted_ = seen_;
+    }
     const size_t width[2] = {glassnmr_model_n_targets(model_.get()),
                              glassnmr_model_n_derived(model_.get())};
-    for (size_t i = 0; i < centres_.size(); ++i) {
+    for (size_t i = 0; i < seen_.centres.size(); ++i) {
         double* to = size_peratom_cols ? rows_[owner_[i]] : row_ + owner_[i];
         for (const Column& c : columns_) {
             *to++ =
@@ -189,14 +194,14 @@ void ComputeGlassnmr::compute_peratom() {
 /// The tables that the columns want, for all centres.
 void ComputeGlassnmr::predict() {
     const glassnmr_model* m = model_.get();
-    const size_t n = centres_.size();
+    const size_t n = seen_.centres.size();
     glassnmr_atoms atoms{};
-    atoms.n_atoms = species_.size();
-    atoms.positions = positions_.data();
-    atoms.species = species_.data();
+    atoms.n_atoms = seen_.species.size();
+    atoms.positions = seen_.positions.data();
+    atoms.species = seen_.species.data();
     for (int k = 0; k < 3; ++k) atoms.cell[4 * k] = 1;  // no images: ghosts are there
     atoms.n_centres = n;
-    atoms.centres = centres_.data();
+    atoms.centres = seen_.centres.data();
     const auto table = [&](bool derived, Told told) -> double* {
         auto& t = tables_[derived][static_cast<int>(told)];
         t.resize(n * (derived ? glassnmr_model_n_derived(m) : glassnmr_model_n_targets(m)));
@@ -219,7 +224,7 @@ void ComputeGlassnmr::predict() {
 }
 
 double ComputeGlassnmr::memory_usage() {
-    size_t numbers = positions_.capacity() + novelty_.capacity();
+    size_t numbers = 2 * seen_.positions.capacity() + novelty_.capacity();
     for (const auto& kind : tables_)
         for (const auto& t : kind) numbers += t.capacity();
     return (static_cast<double>(max_rows_) * std::max(size_peratom_cols, 1) +

@@ -52,12 +52,21 @@ private:
     double novelty_limit_ = 0;
 
     // of the present step
-    std::vector<double> positions_, novelty_;
+    std::vector<double> novelty_;
     std::vector<double> tables_[2]
                                [n_told];  ///< of values and of what is derived; value, std, half90
-    std::vector<int32_t> species_;
-    std::vector<int64_t> centres_;  ///< places in positions_
-    std::vector<int> owner_;        ///< the atom of LAMMPS that each centre is
+    /// What the model is given.
+    struct Seen {
+        std::vector<double> positions;
+        std::vector<int32_t> species;
+        std::vector<int64_t> centres;  ///< places in positions
+        bool operator==(const Seen& other) const {
+            return positions == other.positions && species == other.species &&
+                   centres == other.centres;
+        }
+    };
+    Seen seen_, predicted_;   ///< and what the tables are of
+    std::vector<int> owner_;  ///< the atom of LAMMPS that each centre is
     double** rows_ = nullptr;
     double* row_ = nullptr;
     int max_rows_ = 0;
