@@ -29,7 +29,7 @@ __all__ = ["TensorValidation", "fit_tensor_model", "tensor_kind", "train_tensor"
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int, str], None]
 
-KAPPAS = (1 / 4, 1.0)
+KAPPAS = (1 / 16, 1 / 4, 1.0)
 """Factors of the parts' "auto" kappa that are tried."""
 LAMS = tuple(10.0**k for k in range(-5, 1))
 
