@@ -53,9 +53,10 @@ def residuals_by_label(residual: ArrayLike, labels: ArrayLike | None = None, *, 
                      zorder=2, rasterized=len(some) > 3000)
         axes.bar(place, high - low, 0.72, low, facecolor="none", edgecolor=INK, linewidth=0.8, zorder=3)
         axes.plot([place - 0.36, place + 0.36], [middle, middle], color=INK, linewidth=1.4, zorder=3)
-        axes.annotate(f"{np.abs(some).mean():.2f}", (place, 1.0), xycoords=("data", "axes fraction"), ha="center",
-                      va="bottom", fontsize=7.5)
-    axes.annotate("MAE", (-0.015, 1.0), xycoords="axes fraction", ha="right", va="bottom", fontsize=7.5)
+        axes.annotate(f"{np.abs(some).mean():.2f}", (place, 1.0), (0, 6), xycoords=("data", "axes fraction"),
+                      textcoords="offset points", ha="center", va="bottom", fontsize=7.5)
+    axes.annotate("MAE", (0, 1.0), (-2, 6), xycoords="axes fraction", textcoords="offset points", ha="right",
+                  va="bottom", fontsize=7.5)
     axes.set_xticks(range(len(names)), [f"{name}\n{int((kinds == name).sum())}" for name in names])
     axes.set_xlim(-0.6, len(names) - 0.4)
     axes.set_ylabel(f"{quantity}, predicted − reference{unit and f' / {unit}'}")
@@ -112,7 +113,8 @@ def parameter_map(choices: Sequence[Choice], *, unit: str = "") -> Figure:
     for i in range(mean.shape[0]):
         for j in range(mean.shape[1]):
             dark = image.norm(mean[i, j]) > 0.5
-            axes.text(j, i, f"{mean[i, j]:.3g}", ha="center", va="center", fontsize=6, color="white" if dark else INK)
+            axes.text(j, i, f"{mean[i, j]:#.3g}".rstrip("."), ha="center", va="center", fontsize=6,
+                      color="white" if dark else INK)
     for (i, j), count in chosen.items():
         axes.plot(j, i, "s", markersize=21, markerfacecolor="none", markeredgecolor=COLOURS[1], markeredgewidth=1.4)
         axes.annotate(f"{count}×", (j, i), (9, 6.5), textcoords="offset points", ha="right", va="center", fontsize=5.5,
@@ -146,15 +148,24 @@ def coverage_plot(levels: ArrayLike, rows: ArrayLike, groups: ArrayLike) -> Figu
 @styled
 def error_against_deviation(residual: ArrayLike, deviation: ArrayLike, half_width: ArrayLike, *, unit: str = ""
                             ) -> Figure:
-    """|residual| against the deviation of the model, with the calibrated 90 % interval as a line."""
+    """|residual| against the deviation of the model, with the calibrated 90 % interval as a line, a band over folds.
+
+    Both axes are logarithmic; errors below a thousandth of the largest are drawn there.
+    """
     error, sigma = np.abs(np.asarray(residual, dtype=float)), np.asarray(deviation, dtype=float)
     figure, axes = _figure(3.6, 3.1)
-    axes.scatter(sigma, error, s=6, color=COLOURS[0], alpha=0.45, linewidths=0, rasterized=len(error) > 3000)
-    order = np.argsort(sigma)
-    axes.plot(sigma[order], np.asarray(half_width, dtype=float)[order], color=COLOURS[1], label="90 % interval")
+    floor = 1e-3 * error.max(initial=0.0) or 1e-3
+    axes.scatter(sigma, np.maximum(error, floor), s=6, color=COLOURS[0], alpha=0.45, linewidths=0,
+                 rasterized=len(error) > 3000)
+    factor = np.asarray(half_width, dtype=float) / np.where(sigma > 0, sigma, 1)  # one for each fold
+    along = np.geomspace(sigma.min(), sigma.max(), 100) if sigma.min() > 0 else np.linspace(0, sigma.max(), 100)
+    axes.fill_between(along, factor.min() * along, factor.max() * along, color=COLOURS[1], alpha=0.2, linewidth=0)
+    axes.plot(along, np.median(factor) * along, color=COLOURS[1], label="90 % interval")
+    axes.set_yscale("log")
+    _plain_log(axes.yaxis)
     axes.set_xlabel(f"deviation before calibration{unit and f' / {unit}'}")
     axes.set_ylabel(f"|predicted − reference|{unit and f' / {unit}'}")
-    if len(sigma) and sigma.max() > 5 * sigma.min() > 0:
+    if sigma.max() > 5 * sigma.min() > 0:
         axes.set_xscale("log")
         _plain_log(axes.xaxis)
     axes.legend(loc="upper left", borderaxespad=0.2)

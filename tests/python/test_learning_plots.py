@@ -11,6 +11,7 @@ from glassnmr.validation import landmark_curve, metrics
 
 pyplot = pytest.importorskip("matplotlib.pyplot")
 plots = pytest.importorskip("glassnmr.plots")
+validation_plots = pytest.importorskip("glassnmr.validation_plots")
 
 
 def test_parity_shows_every_point_and_the_errors_of_metrics(tmp_path):
@@ -47,3 +48,31 @@ def test_curves_show_the_mean_error_at_each_size():
     assert plots.curve(both["icd"]).axes[0].get_legend() is None
     with pytest.raises(ValueError, match="at least one curve"):
         plots.curve({})
+
+
+def test_errors_stand_against_the_deviation_with_the_interval_as_a_line_and_a_band_over_folds():
+    random = np.random.default_rng(0)
+    deviation = np.exp(random.normal(size=200))
+    factor = np.where(np.arange(200) < 100, 2.0, 3.0)
+    error = deviation * random.normal(size=200)
+    error[0] = 0
+    axes = validation_plots.error_against_deviation(error, deviation, factor * deviation, unit="ppm").axes[0]
+    shown = np.asarray(axes.collections[0].get_offsets())
+    np.testing.assert_allclose(shown[1:, 1], np.abs(error[1:]).clip(1e-3 * np.abs(error).max()))
+    assert shown[0, 1] == pytest.approx(1e-3 * np.abs(error).max())
+    x, y = axes.lines[0].get_data()
+    np.testing.assert_allclose(y, 2.5 * np.asarray(x))
+    band = axes.collections[1].get_paths()[0].vertices
+    assert {2.0, 3.0} == set((band[:, 1] / band[:, 0]).round(6))
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+
+
+def test_the_errors_of_kinds_stand_clear_of_the_axis():
+    figure = validation_plots.residuals_by_label([30.0, -15.0, 1.0, 2.0], ["Q0", "Q0", "Q4", "Q4"], unit="ppm")
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    written = [text.get_window_extent() for text in axes.texts]
+    ticks = [tick.get_window_extent() for tick in axes.get_yticklabels() if tick.get_text()]
+    inside = [t for t in ticks if axes.bbox.y0 - 1 <= (t.y0 + t.y1) / 2 <= axes.bbox.y1 + 1]
+    assert len(written) == 3 and not any(a.overlaps(b) for a in written for b in inside)
+    assert [text.get_text() for text in axes.texts] == ["22.50", "1.50", "MAE"]

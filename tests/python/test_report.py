@@ -183,6 +183,31 @@ def test_the_report_is_html_only(found, tmp_path: Path) -> None:
         write_report(tmp_path / "r.pdf", Report(found))
 
 
+def test_one_figure_shows_the_error_against_landmarks_for_every_way_to_choose_them(tmp_path: Path) -> None:
+    words = ["validate", "--reference-data", "shielding", "--isotope", "29Si", "--cutoff", "3.5", "--n-max", "2",
+             "--l-max", "2", "--folds", "3", "--kappa", "0.5", "--lambda", "1e-4", "--curve", "landmark-methods",
+             "--sizes", "10,40"]
+    done = CliRunner().invoke(main, [*words, "-o", str(tmp_path / "curves.svg")])
+    assert done.exit_code == 0, done.output
+    methods = ("icd", "rpcholesky", "fps", "entropy", "kmeans", "random")
+    picture = (tmp_path / "curves.svg").read_text()
+    for method in methods:
+        assert f"sigma_iso {method}: landmarks" in done.output and method in picture
+    refused = CliRunner().invoke(main, [*words, "--regressor", "krr"])
+    assert refused.exit_code == 2 and "needs an LSSVR, got KernelRidge" in refused.output
+
+
+def test_labels_that_are_numbers_are_told_with_their_name(tmp_path: Path) -> None:
+    source = tmp_path / "set.extxyz"
+    data = reference.load("shielding", "29Si")
+    for atoms in data.structures:
+        atoms.set_array("Qn", np.full(len(atoms), 4))
+    data.write(source)
+    done = CliRunner().invoke(main, ["validate", str(source), "--isotope", "29Si", "--cutoff", "3.5", "--n-max", "2",
+                                     "--l-max", "2", "--kappa", "0.5", "--lambda", "1e-4", "--by", "Qn"])
+    assert done.exit_code == 0 and "sigma_iso Qn 4" in done.output, done.output
+
+
 def test_validate_writes_the_report_with_all_curves(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, [
         "validate", "--reference-data", "shielding", "--isotope", "29Si", "--cutoff", "3.5", "--n-max", "2", "--l-max",

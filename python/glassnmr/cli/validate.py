@@ -30,8 +30,9 @@ METHODS = ("icd", "rpcholesky", "fps", "entropy", "kmeans", "random")
 @model_options
 @click.option("--by", metavar="LABEL",
               help="Errors for each value of a label: site, element, or an array of the files.")
-@click.option("--curve", type=click.Choice(["landmarks", "training-size"]),
-              help="Print the error against the number of landmarks or of training rows.")
+@click.option("--curve", type=click.Choice(["landmarks", "landmark-methods", "training-size"]),
+              help="Print the error against the number of landmarks, for the method of this run or for all of them, or "
+                   "of training rows.")
 @click.option("--sizes", metavar="N,N,...", help="Points of the curve. [default: about halving from all]")
 @config_option
 @click.option("-o", "--output", "outputs", type=click.Path(path_type=Path), multiple=True, metavar="FILE",
@@ -50,7 +51,7 @@ def command(session: Session, by: str | None, curve: str | None, sizes: str | No
     Examples:
       glassnmr validate --reference-data efg-17O --by site -o parity.png -o rows.csv
       glassnmr validate set.extxyz --isotope 29Si --by site -o report.html
-      glassnmr validate set.extxyz --isotope 29Si --curve landmarks -o curve.png
+      glassnmr validate set.extxyz --isotope 29Si --curve landmark-methods -o curves.png
       glassnmr validate gipaw.magres --isotope 27Al --target tensor -o report.html
     """
     from glassnmr.cli.setup import check_output, validated
@@ -69,6 +70,8 @@ def command(session: Session, by: str | None, curve: str | None, sizes: str | No
         return
     found, _, regressor = validated(settings, session)
     labels = None if by is None else row_labels(found.dataset, by)
+    if labels is not None and np.char.isnumeric(labels).all():
+        labels = np.char.add(f"{by} ", labels)
     table = {target: found.errors(target) for target in found.targets}
     if labels is not None:
         table |= {f"{target} {label}": found.errors(target, labels == label)
@@ -78,9 +81,15 @@ def command(session: Session, by: str | None, curve: str | None, sizes: str | No
                 f"{len(np.unique(found.dataset.group))} groups; kappa {_range(found.result.kappa)}, "
                 f"lambda {_range(found.result.lam)}")
     _tell_coverage(session, found)
-    curves = {} if curve is None else _curves(session, settings, found, _final(found, regressor), curve, points)
-    for target, one in curves.items():
-        click.echo("\n" + _curve_table(target, one))
+    curves: dict[str, dict[str, Curve]] = {}
+    if curve == "landmark-methods":
+        curves = _methods(session, settings, found, _final(found, regressor), points)
+    elif curve is not None:
+        one = _curves(session, settings, found, _final(found, regressor), curve, points)
+        curves = {target: {"": one[target]} for target in one}
+    for target, several in curves.items():
+        for method, one_curve in several.items():
+            click.echo("\n" + _curve_table(f"{target} {method}".strip(), one_curve))
     for path in outputs:
         if path.suffix == ".html":
             written = _report(path, session, settings, found, regressor, labels)
@@ -107,15 +116,22 @@ def _report(path: Path, session: Session, settings: Settings, found: Validation,
 
     final = _final(found, regressor)
     learning = _curves(session, settings, found, final, "training-size", None)
-    landmarks: dict[str, dict[str, Curve]] = {target: {} for target in found.targets}
-    for method in METHODS if isinstance(regressor, LSSVR) else ():
-        some = {target: LSSVR(**{**one.get_params(), "landmarks": method}) for target, one in final.items()}
-        for target, curve in _curves(session, settings, found, some, "landmarks", None).items():
-            landmarks[target][method] = curve
+    landmarks = _methods(session, settings, found, final, None) if isinstance(regressor, LSSVR) else {}
     told = settings_told(settings)
     title = f"Validation of {found.dataset.isotope[0]} {', '.join(found.targets)}"
-    return write_report(path, Report(found, labels, learning, landmarks if landmarks[found.targets[0]] else {}, told,
-                                     title))
+    return write_report(path, Report(found, labels, learning, landmarks, told, title))
+
+
+def _methods(session: Session, settings: Settings, found: Validation, final: dict[str, Any], points: list[int] | None
+             ) -> dict[str, dict[str, Curve]]:
+    """For each target the curve over landmarks of each way to choose them."""
+    curves: dict[str, dict[str, Curve]] = {target: {} for target in final}
+    for method in METHODS:
+        some = {target: type(one)(**{**one.get_params(), "landmarks": method}) if hasattr(one, "landmarks") else one
+                for target, one in final.items()}
+        for target, curve in _curves(session, settings, found, some, "landmarks", points).items():
+            curves[target][method] = curve
+    return curves
 
 
 def _points(sizes: str | None, curve: str | None) -> list[int] | None:
@@ -171,7 +187,7 @@ def _curve_table(target: str, curve: Curve) -> str:
     return columns(head, rows)
 
 
-def _write(path: Path, found: Validation, labels: Any, curves: dict[str, Curve]) -> None:
+def _write(path: Path, found: Validation, labels: Any, curves: dict[str, dict[str, Curve]]) -> None:
     from glassnmr.report import write_rows
 
     if path.suffix == ".csv":
