@@ -118,7 +118,8 @@ def test_a_recipe_sets_options_and_those_given_beside_it_win(work: Path) -> None
     refused("validate", work / "set.extxyz", "--isotope", "17O", "--target", "tensor", "--around", "Si",
             word="leave out --around")
     out = fine("compare", "--reference-data", "shielding", "--isotope", "29Si", *SMALL, "--no-curve",
-               "--kappa", "0.1", "--lambda", "1e-4", "--with", "plain:", "--with", "accurate: recipe=accurate n-max=4").stdout
+               "--kappa", "0.1", "--lambda", "1e-4", "--with", "plain:",
+               "--with", "accurate: recipe=accurate n-max=4").stdout
     assert len({line.split()[1] for line in out.splitlines() if line.startswith(("plain", "accurate"))}) == 2
 
 
