@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """python -m bench.tensors WHAT: how well whole tensors and forces are learnt, on rows whose group was left out.
 
-shielding FILE: elements of shielding tensors of silicon (extended xyz with the chemical shifts that VASP prints).
 couplings FILES: C_Q and eta derived from predicted field gradients, beside both learnt as scalars in the same folds;
 without files the shipped field gradients of 17O.
 forces: silica melts in a rigid-ion potential, forces as vectors and as derivatives of an energy.
-Every parameter is chosen inside the training part of each fold. Figures are printed and, with --json, written.
+Every parameter is chosen inside the training part of each fold. Figures are printed and, with --json, written. Those of
+shieldings are what `glassnmr validate --target tensor` tells.
 """
 
 from __future__ import annotations
@@ -31,33 +31,19 @@ Table = dict[str, dict[str, float]]
 
 
 def validated(data: Dataset, landmarks: int, folds: int, seed: int, **shape: Any) -> tuple[TensorValidation, Table]:
-    """The validation, and its table with the share of 90 % intervals that held."""
+    """The validation of field gradients, and its table with the share of 90 % intervals that held."""
     from glassnmr.descriptors import EquivariantSOAP, SphericalBesselSOAP
-    from glassnmr.learning import LSSVR
     from glassnmr.tensor_learning import EquivariantLSSVR
-    from glassnmr.tensor_training import tensor_kind, validate_tensor
+    from glassnmr.tensor_training import validate_tensor
 
     species = sorted({s for atoms in data.structures for s in atoms.get_chemical_symbols()})
     shape = {"cutoff": 5.0, "n_max": 8, "l_max": 4, "sigma": 0.4, "compression": "mu1nu1", **shape}
-    soap, parts = SphericalBesselSOAP(species, **shape), [EquivariantSOAP(species, lam=2, **shape)]
-    if tensor_kind(data) == "ms":
-        parts.append(EquivariantSOAP(species, lam=1, parity=-1, **shape))
-    isotropic = LSSVR(n_landmarks=800, robust=2.0, shared=10.0)
-    found = validate_tensor(data, soap, parts, EquivariantLSSVR(robust=1.0, n_landmarks=landmarks), isotropic,
-                            n_splits=folds, seed=seed)
+    found = validate_tensor(data, SphericalBesselSOAP(species, **shape), [EquivariantSOAP(species, lam=2, **shape)],
+                            EquivariantLSSVR(robust=1.0, n_landmarks=landmarks), n_splits=folds, seed=seed)
     table = found.errors()
     for name, held in found.coverage().items():
         table.setdefault(name, {})["share in 90 % intervals"] = held["rows"]
     return found, table
-
-
-def shielding(path: Path, landmarks: int = 250, folds: int = 5, seed: int = 0) -> Table:
-    """Errors (ppm) of elements and of what is derived; the file's `label` 1 marks what was computed."""
-    from glassnmr.dataset import read_dataset
-
-    data = read_dataset([path], tensor={"ms": "shift_tensor"}, kind="ms", sign=-1, offset=837.9, where="label == 1",
-                        group="group", element="Si", isotope={"Si": "29Si"})
-    return validated(data, landmarks, folds, seed)[1]
 
 
 def couplings(data: Dataset, landmarks: int = 200, folds: int = 3, seed: int = 0, **shape: Any) -> Table:
@@ -170,22 +156,18 @@ def told(table: Table) -> str:
 def main() -> None:
     """Read the options, measure, print, write."""
     parser = argparse.ArgumentParser(prog="python -m bench.tensors", description=__doc__)
-    parser.add_argument("what", choices=["shielding", "couplings", "forces"])
+    parser.add_argument("what", choices=["couplings", "forces"])
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--isotope", default="17O", help="of couplings [default: 17O]")
     parser.add_argument("--landmarks", type=int, help="environments, at most")
-    parser.add_argument("--folds", type=int, help="[default: 5 for shielding, 3 for couplings]")
+    parser.add_argument("--folds", type=int, help="of couplings [default: 3]")
     parser.add_argument("--seed", type=int, default=0, help="of the folds")
     parser.add_argument("--json", type=Path, metavar="FILE")
     chosen = parser.parse_args()
     given = {"landmarks": chosen.landmarks, "folds": chosen.folds}
     options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     begin = time.process_time()
-    if chosen.what == "shielding":
-        if len(chosen.files) != 1:
-            parser.error("shielding wants one file")
-        table = shielding(chosen.files[0], seed=chosen.seed, **options)
-    elif chosen.what == "couplings":
+    if chosen.what == "couplings":
         table = couplings(of_isotope(chosen.files, chosen.isotope), seed=chosen.seed, **options)
     else:
         options.pop("folds", None)
