@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
 from glassnmr.checked import checked_count, checked_rows, group_numbers
-from glassnmr.learning import LSSVR, Bodies, KernelRidge, core_kernel, kappa_of_distances, median_kappa
+from glassnmr.kernels import Bodies, core_kernel, kappa_of_distances, median_kappa
+from glassnmr.learning import LSSVR, KernelRidge
 
 __all__ = ["GroupedKFold", "group_numbers"]
 

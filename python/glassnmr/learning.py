@@ -8,8 +8,7 @@ them) without needing it.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,6 +23,8 @@ from glassnmr.checked import (
     checked_weights,
     group_numbers,
 )
+from glassnmr.kernels import Bodies, kernel_matrix, median_kappa
+from glassnmr.landmarks import Landmarks, incomplete_cholesky, select_landmarks
 from glassnmr.robust import robust_weights
 from glassnmr.shared_errors import SharedErrors, batch_numbers, robust_shared_errors
 
@@ -39,191 +40,6 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Self = TypeVar("Self", bound="Regressor")
-
-
-@dataclass(frozen=True, eq=False)
-class Landmarks:
-    """Chosen rows and the factor on them, as :func:`select_landmarks` returns it."""
-
-    index: NDArray[np.int64]
-    """(M,) rows of X, in the order in which they were chosen"""
-    residual: Floats
-    """(M,) trace(K - L L^T) / trace(K) after each of them"""
-    factor: Floats
-    """(M, N) L^T: the rows of L are the features Phi = K_NM L_MM^-T of the rows of X"""
-
-
-def median_kappa(X: ArrayLike, *, n_threads: int = 0) -> float:
-    """1 / median |x - x'|^2 over at most 1000 evenly spaced rows (THEORY.md eq. (7.5)); 1 if all are equal.
-
-    Examples
-    --------
-    >>> median_kappa([[0.0], [2.0]])
-    0.25
-    """
-    rows = checked_rows(X)
-    if len(rows) > 1000:
-        rows = np.ascontiguousarray(rows[np.linspace(0, len(rows) - 1, 1000).astype(np.int64)])
-    return kappa_of_distances(_core.squared_distances(rows, n_threads=n_threads))
-
-
-def kappa_of_distances(d2: Floats) -> float:
-    """1 / median of squared distances, off the diagonal and over at most 1000 evenly spaced rows."""
-    if len(d2) > 1000:
-        some = np.linspace(0, len(d2) - 1, 1000).astype(np.int64)
-        d2 = d2[np.ix_(some, some)]
-    pairs = d2[np.triu_indices(len(d2), 1)]
-    middle = float(np.median(pairs)) if len(pairs) else 0.0
-    if middle == 0 and (pairs > 0).any():
-        middle = float(pairs[pairs > 0].mean())
-    return 1 / middle if middle > 0 else 1.0
-
-
-def core_kernel(name: Any, kappa: float, degree: Any, offset: Any) -> _core.Kernel:
-    """The core's kernel from checked parameters."""
-    if not isinstance(name, str):
-        raise ValueError(f"kernel must be a name, got {name!r}")
-    return _core.Kernel(name, kappa=kappa, degree=checked_count(degree, "degree"),
-                        offset=checked_number(offset, "offset", 0))
-
-
-@dataclass(frozen=True)
-class Bodies:
-    """The kernels of an estimator, each of its columns: one of the whole row, or a sum (THEORY.md eq. (7.6))."""
-
-    names: tuple[str, ...]
-    first: tuple[int, ...]
-    last: tuple[int, ...]
-    relevance: tuple[float, ...]
-    degree: int
-    offset: float
-    plain: bool
-    """one kernel of whole rows"""
-
-    @classmethod
-    def of(cls, estimator: Regressor, n_features: int) -> Bodies:
-        """From an estimator's checked parameters."""
-        names = estimator.kernel
-        if estimator.bodies is None:
-            if not isinstance(names, str):
-                raise ValueError(f"kernel must be a name unless bodies are given, got {names!r}")
-            if estimator.relevance is not None:
-                raise ValueError("relevance needs bodies, the numbers of columns of each part of the row")
-            return cls((names,), (0,), (n_features,), (1.0,), estimator.degree, estimator.offset, True)
-        widths = [checked_count(w, "bodies") for w in estimator.bodies]
-        if sum(widths) != n_features or not widths:
-            raise ValueError(f"bodies must add up to the {n_features} columns of X, got {widths}")
-        if names == "precomputed":
-            raise ValueError("bodies need feature rows, not a precomputed kernel")
-        listed = (names,) * len(widths) if isinstance(names, str) else tuple(names)
-        weights = [1 / len(widths)] * len(widths) if estimator.relevance is None else list(estimator.relevance)
-        if len(listed) != len(widths) or len(weights) != len(widths):
-            raise ValueError(f"kernel and relevance must have one entry for each of the {len(widths)} bodies, got "
-                             f"{len(listed)} and {len(weights)}")
-        ends = np.cumsum(widths).tolist()
-        return cls(listed, (0, *ends[:-1]), tuple(ends),
-                   tuple(checked_number(w, "relevance", 0, strict=True) for w in weights), estimator.degree,
-                   estimator.offset, False)
-
-    def parts(self, X: Floats) -> list[Floats]:
-        """Columns of each body."""
-        if self.plain:
-            return [X]
-        return [np.ascontiguousarray(X[:, a:b]) for a, b in zip(self.first, self.last, strict=True)]
-
-    def kappas(self, kappa: float | str | Sequence[float], median: Callable[[int], float]) -> float | Floats:
-        """kappa of each body as a number, or an array for a sum; `median(body)` tells what "auto" means."""
-        auto = isinstance(kappa, str) and kappa == "auto"
-        given = [kappa] * len(self.names) if auto or np.ndim(kappa) == 0 else list(np.asarray(kappa))
-        if len(given) != len(self.names) or (self.plain and np.ndim(kappa) != 0):
-            raise ValueError(f"kappa must be a number, 'auto', or one number for each of the {len(self.names)} bodies, "
-                             f"got {kappa!r}")
-        checked = [1.0 if auto else checked_number(value, "kappa", 0, strict=True) for value in given]
-        values = [1.0 if name != "gaussian" else median(k) if auto else checked[k]
-                  for k, name in enumerate(self.names)]
-        return values[0] if self.plain else np.array(values)
-
-    def core(self, kappa: float | Floats) -> _core.Kernel:
-        """The core's kernel with these kappas."""
-        kernels = [core_kernel(name, float(value), self.degree, self.offset)
-                   for name, value in zip(self.names, np.atleast_1d(kappa), strict=True)]
-        if self.plain:
-            return kernels[0]
-        return _core.Kernel.sum(kernels, widths=[b - a for a, b in zip(self.first, self.last, strict=True)],
-                                relevance=list(self.relevance))
-
-
-def kernel_matrix(X: ArrayLike, Y: ArrayLike | None = None, *, kernel: str = "gaussian", kappa: float | str = "auto",
-                  degree: int = 2, offset: float = 1.0, n_threads: int = 0) -> Floats:
-    """Kernel between the rows of X (n, d) and of Y (m, d), or of X with itself (THEORY.md eq. (7.1)-(7.4)).
-
-    Examples
-    --------
-    >>> kernel_matrix([[0.0, 0.0], [1.0, 0.0]], kernel="gaussian", kappa=1.0).round(4)
-    array([[1.    , 0.3679],
-           [0.3679, 1.    ]])
-    """
-    rows = checked_rows(X)
-    others = None if Y is None else checked_rows(Y, "Y", rows.shape[1])
-    auto = isinstance(kappa, str) and kappa == "auto"
-    value = median_kappa(rows) if auto else checked_number(kappa, "kappa", 0, strict=True)
-    return _core.kernel_matrix(core_kernel(kernel, value, degree, offset), rows, others, n_threads=n_threads)
-
-
-def select_landmarks(X: ArrayLike, n_landmarks: int, *, method: str = "icd", kernel: str = "gaussian",
-                     kappa: float | str = "auto", degree: int = 2, offset: float = 1.0, tolerance: float = 1e-12,
-                     seed: int = 0, n_threads: int = 0) -> Landmarks:
-    """Rows that span the others as well as possible (THEORY.md section 8).
-
-    Parameters
-    ----------
-    X : (N, D) feature rows; with kernel="precomputed" the symmetric kernel matrix (N, N)
-    n_landmarks : at most that many; fewer when `tolerance` is reached or the rest is spanned already
-    method : "icd" (pivoted incomplete Cholesky), "rpcholesky", "fps", "entropy", "kmeans" or "random"
-    kernel, kappa, degree, offset : as in :class:`LSSVR`
-    tolerance : stop when trace(K - L L^T) <= tolerance trace(K)
-    seed : of the random methods
-
-    Raises
-    ------
-    ValueError
-        Bad input.
-    NumericalError
-        A precomputed kernel that is not positive semidefinite.
-
-    Examples
-    --------
-    >>> select_landmarks([[0.0], [0.1], [2.0], [2.1]], 2, kappa=1.0).index
-    array([0, 3])
-    """
-    rows = checked_rows(X)
-    core = None
-    if kernel == "precomputed":
-        if rows.shape[0] != rows.shape[1] or not np.allclose(rows, rows.T, rtol=1e-10, atol=1e-10 * np.abs(rows).max()):
-            raise ValueError(f"a precomputed kernel must be a symmetric square matrix, got shape {rows.shape}")
-    else:
-        auto = isinstance(kappa, str) and kappa == "auto"
-        core = core_kernel(kernel, median_kappa(rows) if auto else checked_number(kappa, "kappa", 0, strict=True),
-                            degree, offset)
-    found = _core.select_landmarks(core, rows, method=method, count=checked_count(n_landmarks, "n_landmarks"),
-                                   tolerance=checked_number(tolerance, "tolerance", 0),
-                                   seed=checked_count(seed, "seed", 0), n_threads=n_threads)
-    return Landmarks(*found)
-
-
-def incomplete_cholesky(K: ArrayLike, count: int | None = None, *, tolerance: float = 1e-12,
-                        n_threads: int = 0) -> Landmarks:
-    """Pivoted incomplete Cholesky factor of a positive semidefinite matrix (THEORY.md eq. (8.1)-(8.4)).
-
-    Examples
-    --------
-    >>> found = incomplete_cholesky([[2.0, 2.0], [2.0, 2.0]])
-    >>> found.index, found.residual.round(4), found.factor.round(4)
-    (array([0]), array([0.]), array([[1.4142, 1.4142]]))
-    """
-    matrix = checked_rows(K, "K")
-    return select_landmarks(matrix, len(matrix) if count is None else count, kernel="precomputed", tolerance=tolerance,
-                            n_threads=n_threads)
 
 
 class Regressor:

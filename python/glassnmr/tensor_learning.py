@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
 from glassnmr.checked import checked_count, checked_number, checked_rows, group_numbers
-from glassnmr.learning import core_kernel, median_kappa
+from glassnmr.kernels import core_kernel, median_kappa
 from glassnmr.robust import robust_weights
 
 __all__ = ["BlockFactor", "Environments", "EquivariantLSSVR", "block_cholesky"]
