@@ -8,6 +8,7 @@ them) without needing it.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -89,6 +90,12 @@ class Regressor:
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "weights_")
 
+    def _require_fit(self) -> None:
+        """A ValueError before the fit: scikit-learn's kind of it where that is in use."""
+        if not self.__sklearn_is_fitted__():
+            kind = getattr(sys.modules.get("sklearn.exceptions"), "NotFittedError", ValueError)
+            raise kind(f"this {type(self).__name__} is not fitted yet; call fit first")
+
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import InputTags, RegressorTags, Tags, TargetTags
 
@@ -130,8 +137,7 @@ class Regressor:
         precision : "double", or "single", which makes the products of rows and landmarks in float32, all else in
             double: about twice as fast for long rows (THEORY.md eq. (7.7))
         """
-        if not self.__sklearn_is_fitted__():
-            raise ValueError(f"this {type(self).__name__} is not fitted yet; call fit first")
+        self._require_fit()
         values = self._predict(checked_rows(X, "X", self.n_features_in_), precision)
         values = values[:, 0] if self._one_target else values
         if not return_std:
@@ -175,8 +181,7 @@ class Regressor:
         >>> bool(near[0] < 1e-3), bool(far[0] > 0.99)
         (True, True)
         """
-        if not self.__sklearn_is_fitted__():
-            raise ValueError(f"this {type(self).__name__} is not fitted yet; call fit first")
+        self._require_fit()
         variance = self.core_variance()
         rows = checked_rows(X, "X", self.n_features_in_)
         if self.landmarks_ is not None:

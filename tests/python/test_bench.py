@@ -80,13 +80,13 @@ def test_unknown_case_is_one_line() -> None:
 
 def test_a_glass_becomes_spectra_stage_by_stage(tmp_path: Path) -> None:
     from ase.build import bulk
-
     from bench.chain import models, stages
 
     atoms = systems.silica(200)
     trained = models(tmp_path)
     seconds, counts = stages(lambda: atoms, trained, 1)
-    assert list(seconds)[0] == "read the glass" and list(seconds)[-1] == "17O 3QMAS" and len(seconds) == 7
+    names = list(seconds)
+    assert names[:1] == ["read the glass"] and names[-1] == "17O 3QMAS" and len(names) == 7
     assert counts == {"atoms": len(atoms), "29Si": len(atoms) // 3, "17O": 2 * len(atoms) // 3}
     assert len(list(tmp_path.glob("*.gnmr"))) == 3 and set(models(tmp_path)) == set(trained)
     with pytest.raises(ValueError, match="Cu"):
@@ -97,11 +97,22 @@ def test_a_glass_becomes_spectra_stage_by_stage(tmp_path: Path) -> None:
 def test_sizes_are_measured_in_processes_of_their_own(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     path = tmp_path / "scaling.json"
-    done = subprocess.run([sys.executable, "-m", "bench.scaling", "--sizes", "200", "700", "--json", str(path), "--plot",
-                           str(tmp_path / "scaling.png")], cwd=ROOT, capture_output=True, text=True, check=False,
+    done = subprocess.run([sys.executable, "-m", "bench.scaling", "--sizes", "200", "700", "--json", str(path),
+                           "--plot", str(tmp_path / "scaling.png")], cwd=ROOT, capture_output=True, text=True, check=False,
                           env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     assert done.returncode == 0, done.stderr
     rows = json.loads(path.read_text())["results"]
     assert [row["atoms"] for row in rows] == [len(systems.silica(200)), len(systems.silica(700))]
     assert all(row["us_per_atom"] > 0.1 and row["megabytes"] > 0 for row in rows)
     assert (tmp_path / "scaling.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_large_fit_tells_time_and_memory(tmp_path: Path) -> None:
+    path = tmp_path / "large.json"
+    done = subprocess.run([sys.executable, "-m", "bench.large", "--rows", "500", "--features", "60", "--landmarks",
+                           "20", "--json", str(path)], cwd=ROOT, capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    assert done.returncode == 0, done.stderr
+    found = json.loads(path.read_text())["result"]
+    assert (found["rows"], found["features"], found["landmarks"]) == (500, 60, 20)
+    assert found["cpu"] > 0 and 0.01 < found["peak_GiB"] < 4 and found["R2"] > 0.5

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -184,3 +186,28 @@ def test_prediction_checks_what_it_gets():
             LSSVR(**change).fit(X, y)
     with pytest.raises(ValueError, match="only zero rows"):
         LSSVR(kernel="linear").fit(np.zeros((3, 2)), np.ones(3))
+
+
+WORDING = "our message says it in other words"
+OTHER = {
+    "check_n_features_in_after_fitting": WORDING, "check_complex_data": WORDING, "check_dtype_object": WORDING,
+    "check_estimators_empty_data_messages": WORDING, "check_estimators_nan_inf": WORDING,
+    "check_estimator_sparse_tag": WORDING, "check_estimator_sparse_array": WORDING,
+    "check_estimator_sparse_matrix": WORDING, "check_requires_y_none": WORDING,
+    "check_sample_weights_not_an_array": "only what NumPy takes is an array",
+    "check_regressor_data_not_an_array": "only what NumPy takes is an array",
+    "check_sample_weight_equivalence_on_dense_data": "kappa='auto' counts a row that comes twice as two",
+}
+
+
+@pytest.mark.parametrize("make", [LSSVR, KernelRidge])
+def test_scikit_learn_finds_its_conventions_kept(make):
+    checks = pytest.importorskip("sklearn.utils.estimator_checks")
+    if "on_fail" not in inspect.signature(checks.check_estimator).parameters:
+        pytest.skip("scikit-learn before 1.6 cannot tell the checks apart")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = checks.check_estimator(make(n_threads=1), on_fail=None)
+    failed = {one["check_name"] for one in found if one["status"] == "failed"}
+    assert failed <= set(OTHER), failed - set(OTHER)
+    assert sum(one["status"] == "passed" for one in found) > 40
