@@ -99,7 +99,8 @@ def test_sizes_are_measured_in_processes_of_their_own(tmp_path: Path) -> None:
     path = tmp_path / "scaling.json"
     words = ["-m", "bench.scaling", "--sizes", "200", "700", "--json", str(path)]
     done = subprocess.run([sys.executable, *words, "--plot", str(tmp_path / "scaling.png")], cwd=ROOT,
-                          capture_output=True, text=True, check=False, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+                          capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     assert done.returncode == 0, done.stderr
     rows = json.loads(path.read_text())["results"]
     assert [row["atoms"] for row in rows] == [len(systems.silica(200)), len(systems.silica(700))]
