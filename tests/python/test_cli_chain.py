@@ -115,8 +115,8 @@ def test_a_recipe_sets_options_and_those_given_beside_it_win(work: Path) -> None
     (work / "short.toml").write_text('recipe = "fast"\n')
     refused(*base, "--config", work / "short.toml", "-o", work / "no.gnmr", word="recipe must be accurate, got 'fast'")
     refused(*base, "--around", "P", "-o", work / "no.gnmr", word="neighbours must be among O, Si, Na, got 'P'")
-    refused("validate", work / "set.extxyz", "--isotope", "17O", "--target", "tensor", "--around", "Si",
-            word="leave out --around")
+    refused("validate", work / "set.extxyz", "--isotope", "17O", "--target", "tensor", "--reduce", "pca:8",
+            word="leave out --regressor, --reduce and --descriptor")
     out = fine("compare", "--reference-data", "shielding", "--isotope", "29Si", *SMALL, "--no-curve",
                "--kappa", "0.1", "--lambda", "1e-4", "--with", "plain:",
                "--with", "accurate: recipe=accurate n-max=4").stdout
