@@ -140,7 +140,6 @@ def _soap_cases(kind: str) -> None:
         calculator = SoapPowerSpectrum(**FEATOMIC)
         return Work(lambda: calculator.compute(atoms), len(atoms), "environment")
 
-
     @case(f"power spectrum {kind}, new array/quippy")
     def quippy(tiny: bool, threads: int) -> Work:
         from ase.data import atomic_numbers
@@ -267,7 +266,6 @@ def _learning_cases() -> None:
             fresh = systems.table(20 if tiny else 2_000, d, seed=5)[0]
             return Work(lambda: model.predict(fresh), len(fresh), "environment")
 
-
     for method in ("icd", "rpcholesky", "fps", "entropy", "kmeans", "random"):
         @case(f"fit by landmarks/{method}")
         def by_landmarks(tiny: bool, threads: int, method: str = method) -> Work:
@@ -329,4 +327,4 @@ for _kind in ("2 species", "5 species"):
 _learning_cases()
 _precision_cases()
 
-from bench import equivariant_cases, spectra_cases  # noqa: E402, F401  # enter their cases, with what stands above
+from bench import equivariant_cases, moving_cases, spectra_cases  # noqa: E402, F401  # enter their cases, with what stands above
