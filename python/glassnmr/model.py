@@ -4,19 +4,17 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ase.data import atomic_numbers
 from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
-from glassnmr.descriptors import Descriptor, from_core
+from glassnmr.descriptors import Descriptor
 from glassnmr.descriptors.base import Gradient
 from glassnmr.io.predictions import Prediction
-from glassnmr.structure import as_structure
+from glassnmr.local_model import LocalModel, checked_slopes
 from glassnmr.version import __version__
 
 if TYPE_CHECKING:
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
     from glassnmr.uncertainty import Intervals
 
 __all__ = ["TARGET_UNITS", "NMRModel", "fit_reference", "training_rows"]
+
+Core = _core.Model
 
 TARGET_UNITS: Mapping[str, str] = {"sigma_iso": "ppm", "C_Q": "MHz", "abs_C_Q": "MHz", "eta": "1", "V_zz": "au",
                                    "P_Q": "MHz", "span": "ppm", "skew": "1", "zeta": "ppm"}
@@ -87,7 +87,7 @@ def training_rows(dataset: Dataset, descriptor: Descriptor, *, n_threads: int = 
     return rows
 
 
-class NMRModel:
+class NMRModel(LocalModel):
     """From structures to NMR parameters of one kind of nucleus; immutable.
 
     Made by `fit` or `load`. `predict` streams over frames; feature rows live only in blocks inside the core.
@@ -105,9 +105,8 @@ class NMRModel:
     True
     """
 
-    def __init__(self, core: _core.Model) -> None:
-        self._core = core
-        self._descriptor = from_core(core.descriptor, core.species)
+    _core: Core
+    _kind = Core
 
     @classmethod
     def fit(cls, dataset: Dataset, descriptor: Descriptor, regressor: LSSVR | KernelRidge | None = None, *,
@@ -160,33 +159,6 @@ class NMRModel:
             uncertainty=_uncertainty(regressor), targets=list(targets), units=[TARGET_UNITS[t] for t in targets],
             reference=reference, provenance=json.dumps(story, default=_plain)))
 
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> NMRModel:
-        """Read a `*.gnmr` file; ValueError says why a file is not one, FileNotFoundError that it is not there."""
-        name = os.fspath(path)
-        if not os.path.exists(name):
-            raise FileNotFoundError(f"no such model file: {name}")
-        if os.path.isdir(name):
-            raise ValueError(f"{name} is a folder, a model file was wanted")
-        return cls(_core.Model.load(name))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one `*.gnmr` file, whole or not at all."""
-        folder = os.path.dirname(os.fspath(path)) or "."
-        if not os.path.isdir(folder):
-            raise FileNotFoundError(f"no such folder: {folder}")
-        self._core.save(os.fspath(path))
-
-    @property
-    def isotope(self) -> str:
-        """Of the centres, as "29Si"."""
-        return self._core.isotope
-
-    @property
-    def centre(self) -> str:
-        """Element of the centres."""
-        return self._core.centre
-
     @property
     def targets(self) -> tuple[str, ...]:
         """Names of the quantities learnt."""
@@ -203,11 +175,6 @@ class NMRModel:
         return self._core.reference
 
     @property
-    def descriptor(self) -> Descriptor:
-        """The descriptor, as it was trained."""
-        return self._descriptor
-
-    @property
     def kernel(self) -> list[dict[str, Any]]:
         """Kernel name, parameters, relevance and columns of each term of the kernel, one for a plain kernel."""
         return self._core.kernel
@@ -222,15 +189,6 @@ class NMRModel:
     def n_landmarks(self) -> int:
         """Environments that a prediction compares with."""
         return int(self._core.n_landmarks)
-
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """What the model was made of: data, settings, validation, versions."""
-        try:
-            story = json.loads(self._core.provenance)
-        except ValueError:
-            return {"text": self._core.provenance}
-        return story if isinstance(story, dict) else {"text": story}
 
     @property
     def intervals(self) -> Intervals | None:
@@ -291,9 +249,7 @@ class NMRModel:
         also for each target x: std_x and half90_x, half widths of the intervals that held 68.27 % and 90 % of left-out
         rows, and unlike_x, 1 for environments unlike the training set, else 0.
         """
-        s = as_structure(atoms, self._descriptor.species, name=f"frame {frame}")
-        centres = np.flatnonzero(s.numbers == atomic_numbers[self.centre]).astype(np.int64)
-        arrays = (s.positions, s.cell, s.pbc.tolist(), self._descriptor._channel[s.numbers], centres)
+        arrays = self._arrays(atoms, name=f"frame {frame}")
         intervals = self.intervals if errors else None
         if intervals is None:
             table = self._core.predict(*arrays, precision=precision, n_threads=n_threads)
@@ -304,7 +260,7 @@ class NMRModel:
             values["delta_iso"] = self.shift(values["sigma_iso"])
         if intervals is not None:
             values |= self._errors(intervals, novelty)
-        return Prediction(frame, centres, values, self.isotope)
+        return Prediction(frame, arrays[-1], values, self.isotope)
 
     def _errors(self, intervals: Intervals, novelty: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Half widths and flags by name; those of delta_iso are the slope of the reference times those of sigma_iso."""
@@ -334,12 +290,8 @@ class NMRModel:
         n_threads : 0 is the runtime's default; the result has the same bits for any number
         progress : called with (frames done, atoms done)
         """
-        atoms_done = 0
-        for number, atoms in enumerate(frames):
-            yield self.predict_frame(atoms, frame=number, errors=errors, precision=precision, n_threads=n_threads)
-            atoms_done += len(atoms)
-            if progress is not None:
-                progress(number + 1, atoms_done)
+        return self._stream(frames, lambda atoms, number: self.predict_frame(
+            atoms, frame=number, errors=errors, precision=precision, n_threads=n_threads), progress)
 
     def gradient(self, atoms: ase.Atoms, dl_dpredictions: ArrayLike, *, n_threads: int = 0) -> Gradient:
         """Derivatives by the atoms of a number L whose derivatives by the predictions are known, eq. (10.4).
@@ -374,15 +326,11 @@ class NMRModel:
         >>> found.positions.shape == (len(cluster), 3)
         True
         """
-        s = as_structure(atoms, self._descriptor.species)
-        centres = np.flatnonzero(s.numbers == atomic_numbers[self.centre]).astype(np.int64)
-        given, shape = np.asarray(dl_dpredictions, dtype=np.float64), (len(centres), len(self.targets))
-        if given.shape != shape and (given.shape != shape[:1] or shape[1] != 1):
-            raise ValueError(f"dl_dpredictions must have shape {shape}, got {given.shape}")
-        if not np.isfinite(given).all():
-            raise ValueError("dl_dpredictions must be finite")
-        arrays = (s.positions, s.cell, s.pbc.tolist(), self._descriptor._channel[s.numbers], centres)
-        return Gradient(*self._core.gradient(*arrays, given.reshape(shape), n_threads=n_threads))
+        arrays = self._arrays(atoms)
+        given, shape = np.asarray(dl_dpredictions, dtype=np.float64), (len(arrays[-1]), len(self.targets))
+        if given.ndim == 1 and shape[1] == 1:
+            given = given[:, None]
+        return self._pulled(arrays, checked_slopes(given, shape, "dl_dpredictions"), n_threads)
 
     def __repr__(self) -> str:
         return (f"NMRModel(isotope={self.isotope!r}, targets={self.targets}, n_landmarks={self.n_landmarks}, "

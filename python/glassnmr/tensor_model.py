@@ -3,23 +3,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ase.data import atomic_numbers
 from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
-from glassnmr.descriptors import Descriptor, EquivariantSOAP, from_core
+from glassnmr.descriptors import EquivariantSOAP
 from glassnmr.descriptors.base import Gradient
 from glassnmr.io.elements import AXES
 from glassnmr.io.predictions import Prediction
 from glassnmr.isotopes import isotope as find_isotope
+from glassnmr.local_model import LocalModel, checked_model_path, checked_slopes
 from glassnmr.model import NMRModel
-from glassnmr.structure import as_structure
 from glassnmr.tensor_errors import derived_deviations, tensor_widths
 from glassnmr.tensors import efg_parameters, efg_principal_values, euler_angles, haeberlen, herzfeld_berger
 from glassnmr.uncertainty import Intervals
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TensorModel", "cartesian", "derived_values", "load_model", "spherical"]
 
+Core = _core.TensorModel
 Floats = NDArray[np.float64]
 
 _R = np.sqrt(0.5)
@@ -98,38 +97,15 @@ def derived_values(tensor: ArrayLike, kind: str, isotope: str) -> dict[str, Floa
     return values | dict(zip(("alpha", "beta", "gamma"), np.ascontiguousarray(angles.T), strict=True))
 
 
-class TensorModel:
+class TensorModel(LocalModel):
     """From structures to the shielding (ppm) or field gradient (a.u.) tensor of one kind of nucleus; immutable.
 
     Made by `glassnmr.tensor_training.fit_tensor_model` or `load`. Predictions turn with the structure; a field gradient
     is symmetric and traceless by construction.
     """
 
-    def __init__(self, core: _core.TensorModel) -> None:
-        self._core = core
-        self._descriptor = from_core(core.descriptor, core.species)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> TensorModel:
-        """Read a `*.gnmr` file; ValueError says why a file is not one, FileNotFoundError that it is not there."""
-        return cls(_core.TensorModel.load(_checked_path(path)))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one `*.gnmr` file, whole or not at all."""
-        folder = os.path.dirname(os.fspath(path)) or "."
-        if not os.path.isdir(folder):
-            raise FileNotFoundError(f"no such folder: {folder}")
-        self._core.save(os.fspath(path))
-
-    @property
-    def isotope(self) -> str:
-        """Of the centres, as "29Si"."""
-        return self._core.isotope
-
-    @property
-    def centre(self) -> str:
-        """Element of the centres."""
-        return self._core.centre
+    _core: Core
+    _kind = Core
 
     @property
     def tensor(self) -> str:
@@ -147,11 +123,6 @@ class TensorModel:
         return tuple(self._core.derived)
 
     @property
-    def descriptor(self) -> Descriptor:
-        """The descriptor of the invariants."""
-        return self._descriptor
-
-    @property
     def equivariants(self) -> tuple[EquivariantSOAP, ...]:
         """The equivariants of each part."""
         return tuple(EquivariantSOAP(self._core.species, **core.settings) for core in self._core.equivariants)
@@ -167,15 +138,6 @@ class TensorModel:
         """a (ppm), b of delta_iso = a + b sigma_iso, or None."""
         isotropic = self.isotropic
         return None if isotropic is None else isotropic.reference
-
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """What the model was made of: data, settings, validation, versions."""
-        try:
-            story = json.loads(self._core.provenance)
-        except ValueError:
-            return {"text": self._core.provenance}
-        return story if isinstance(story, dict) else {"text": story}
 
     @property
     def uncertainty(self) -> dict[str, Any] | None:
@@ -203,14 +165,9 @@ class TensorModel:
         return TensorModel(self._core.with_intervals(list(names), np.asarray(intervals.levels), intervals.factors,
                                                      intervals.limit))
 
-    def _arrays(self, atoms: ase.Atoms, centres: ArrayLike | None, name: str) -> tuple[Any, ...]:
-        s = as_structure(atoms, self._descriptor.species, name=name)
-        which = np.flatnonzero(s.numbers == atomic_numbers[self.centre]) if centres is None else np.asarray(centres)
-        return (s.positions, s.cell, s.pbc.tolist(), self._descriptor._channel[s.numbers], which.astype(np.int64))
-
     def tensors(self, atoms: ase.Atoms, centres: ArrayLike | None = None, *, n_threads: int = 0) -> Floats:
         """Tensors (n, 3, 3) of the model's centres of one structure, or of the atoms with the given indices."""
-        return self._core.predict(*self._arrays(atoms, centres, "atoms"), n_threads=n_threads)
+        return self._core.predict(*self._arrays(atoms, centres), n_threads=n_threads)
 
     def predict_frame(self, atoms: ase.Atoms, *, frame: int = 0, errors: bool = True, n_threads: int = 0) -> Prediction:
         """Derived values (`derived_values`), delta_iso with a reference, and the nine elements as ms_xx ... efg_zz.
@@ -219,7 +176,7 @@ class TensorModel:
         half widths of the intervals that held 68.27 % and 90 % of left-out rows, and unlike_ms or unlike_efg, 1 for
         environments unlike the training set, else 0.
         """
-        arrays = self._arrays(atoms, None, f"frame {frame}")
+        arrays = self._arrays(atoms, name=f"frame {frame}")
         intervals = self.intervals if errors else None
         if intervals is None:
             found, novelty = self._core.predict(*arrays, n_threads=n_threads), np.zeros(0)
@@ -252,12 +209,8 @@ class TensorModel:
     def predict(self, frames: Iterable[ase.Atoms], *, errors: bool = True, n_threads: int = 0,
                 progress: Callable[[int, int], None] | None = None) -> Iterator[Prediction]:
         """Predictions frame by frame (`predict_frame`), as a stream; one frame is held at a time."""
-        atoms_done = 0
-        for number, atoms in enumerate(frames):
-            yield self.predict_frame(atoms, frame=number, errors=errors, n_threads=n_threads)
-            atoms_done += len(atoms)
-            if progress is not None:
-                progress(number + 1, atoms_done)
+        return self._stream(frames, lambda atoms, number: self.predict_frame(
+            atoms, frame=number, errors=errors, n_threads=n_threads), progress)
 
     def gradient(self, atoms: ase.Atoms, dl_dpredictions: ArrayLike | Mapping[str, ArrayLike], *, n_threads: int = 0
                  ) -> Gradient:
@@ -302,7 +255,7 @@ class TensorModel:
         >>> found.positions.shape == (len(atoms), 3)
         True
         """
-        arrays = self._arrays(atoms, None, "atoms")
+        arrays = self._arrays(atoms)
         n = len(arrays[-1])
         if isinstance(dl_dpredictions, Mapping):
             values = self._core.predict(*arrays, n_threads=n_threads).reshape(n, 9)
@@ -310,36 +263,17 @@ class TensorModel:
             for name, column in dl_dpredictions.items():
                 if name not in self.derived:
                     raise ValueError(f"dl_dpredictions must name some of {', '.join(self.derived)}, got {name!r}")
-                by_derived[:, self.derived.index(name)] = _checked_slopes(column, (n,), f"dl_dpredictions of {name}")
+                by_derived[:, self.derived.index(name)] = checked_slopes(column, (n,), f"dl_dpredictions of {name}")
             given = self._core.derive_gradient(values, by_derived)
         else:
-            given = _checked_slopes(dl_dpredictions, (n, 3, 3), "dl_dpredictions").reshape(n, 9)
-        positions, cell, pbc, species, centres = arrays
-        return Gradient(*self._core.gradient(positions, cell, pbc, species, centres, given, n_threads=n_threads))
+            given = checked_slopes(dl_dpredictions, (n, 3, 3), "dl_dpredictions").reshape(n, 9)
+        return self._pulled(arrays, given, n_threads)
 
     def __repr__(self) -> str:
         return (f"TensorModel(isotope={self.isotope!r}, tensor={self.tensor!r}, descriptor={self._descriptor!r}, "
                 f"equivariants={self.equivariants!r})")
 
 
-def _checked_slopes(given: ArrayLike, shape: tuple[int, ...], name: str) -> Floats:
-    found = np.asarray(given, dtype=np.float64)
-    if found.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}, got {found.shape}")
-    if not np.isfinite(found).all():
-        raise ValueError(f"{name} must be finite")
-    return found
-
-
-def _checked_path(path: str | os.PathLike[str]) -> str:
-    name = os.fspath(path)
-    if not os.path.exists(name):
-        raise FileNotFoundError(f"no such model file: {name}")
-    if os.path.isdir(name):
-        raise ValueError(f"{name} is a folder, a model file was wanted")
-    return name
-
-
 def load_model(path: str | os.PathLike[str]) -> NMRModel | TensorModel:
     """The model of a `*.gnmr` file, of scalars or of tensors."""
-    return TensorModel.load(path) if _core.TensorModel.holds_tensors(_checked_path(path)) else NMRModel.load(path)
+    return TensorModel.load(path) if _core.TensorModel.holds_tensors(checked_model_path(path)) else NMRModel.load(path)
