@@ -60,9 +60,11 @@ def draw(results: list[dict[str, float]], path: Path) -> None:
     left, right = figure.subplots(1, 2)
     atoms = [one["atoms"] for one in results]
     left.semilogx(atoms, [one["us_per_atom"] for one in results], "o-", color="#1f4e79")
-    left.set(xlabel="atoms", ylabel="time / µs an atom", ylim=(0, None))
+    left.set(xlabel="atoms", ylabel="time / µs an atom")
+    left.set_ylim(0, 1.15 * left.get_ylim()[1])
     right.loglog(atoms, [one["megabytes"] for one in results], "o-", color="#1f4e79")
     right.axhline(500, color="#8c8c8c", linewidth=0.8)
+    right.annotate("0.5 GB", (atoms[0], 500), xytext=(0, -2), textcoords="offset points", va="top", color="#8c8c8c")
     right.set(xlabel="atoms", ylabel="memory above the input / MB")
     figure.savefig(path)
 
