@@ -8,6 +8,7 @@ GLASSNMR_LMP (the command) and GLASSNMR_LAMMPS_PLUGIN (the file).
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -210,6 +211,17 @@ def test_the_melt_quench_example_watches_the_shifts(tmp_path: Path) -> None:
         assert wanted.std() > 1
         np.testing.assert_allclose(last.arrays[f"c_{name}"][last.numbers == number], wanted, atol=0.05)  # few digits
         np.testing.assert_allclose(steps[-1, 2 + 2 * k:4 + 2 * k], [wanted.mean(), wanted.std()], atol=0.05)
+
+
+def test_the_bench_tells_what_a_look_costs(tmp_path: Path) -> None:
+    result = tmp_path / "quench.json"
+    done = subprocess.run([sys.executable, "-m", "bench.quench", "--steps", "4", "--every", "1", "--lmp", command(),
+                           "--plugin", plugin(), "--json", str(result)], cwd=Path(__file__).parents[2], check=False,
+                          text=True, capture_output=True, timeout=300, stdin=subprocess.DEVNULL,
+                          env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(result.read_text())["microseconds"]
+    assert told["pair"] > 0 and told["kspace"] > 0 and told["look_of_a_centre"] > told["look"] > 0
 
 
 @pytest.mark.parametrize(("what", "reach", "message"), [
