@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from glassnmr.io.frames import read_frames
 from glassnmr.io.hdf5 import is_hdf5, read_hdf5
+from glassnmr.io.magres import PARTS
 from glassnmr.io.rows import SCALARS, Recipe, Rows, make_recipe, take_rows
 from glassnmr.io.text import stem
 from glassnmr.io.types import TypeMap
@@ -255,6 +256,9 @@ def _clean(atoms: ase.Atoms, rows: Rows, name: str, where: str) -> ase.Atoms:
     for key, array in atoms.arrays.items():
         if key not in (*rows.consumed, *_COLUMNS, *SCALARS, "numbers", "positions") and array.ndim == 1:
             kept.set_array(key, array)
+    for key in PARTS:
+        if key in atoms.arrays and atoms.arrays[key].dtype.kind == "f" and atoms.arrays[key].size == 9 * len(kept):
+            kept.set_array(key, atoms.arrays[key].reshape(-1, 3, 3))
     plain = (str, int, float, np.generic)
     kept.info = {key: value for key, value in atoms.info.items() if isinstance(value, plain) and key not in _COLUMNS}
     kept.info["name"] = name

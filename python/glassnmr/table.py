@@ -213,7 +213,7 @@ class Dataset:
         atoms = self.structures[0]
         tensors = {key: _spread(t, self.centre, len(atoms)) for key, t in self.tensors.items()}
         with replacing(path) as file:
-            write_magres(file, atoms, tensors)
+            write_magres(file, atoms, tensors, whole=True)
 
     def _arrays(self, rows: NDArray[np.int64], n_atoms: int) -> dict[str, NDArray[Any]]:
         centre = self.centre[rows]

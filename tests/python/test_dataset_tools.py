@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import ase
+import ase.io
 import numpy as np
 import pytest
 from ase.build import bulk
@@ -20,6 +22,7 @@ from glassnmr.cli import main
 from glassnmr.data import reference
 from glassnmr.grouping import composition, deal_groups, duplicate_groups, regroup, structure_distance
 from glassnmr.io import read_frames
+from glassnmr.io.magres import couplings
 
 MAGRES = ["EDIZUM", "NaClO3", "T1Si0", "ethanol-all", "nacl", "quartz.efg", "quartz.nmr", "silicon"]
 
@@ -102,6 +105,64 @@ def test_magres_to_dataset_to_magres_keeps_every_tensor(data_folder: Path, tmp_p
     np.testing.assert_array_equal(one.numbers, other.numbers)
     shift = (one.positions - other.positions) @ np.linalg.inv(one.cell.array)
     np.testing.assert_allclose(shift - np.round(shift), 0, atol=1e-12)
+
+
+def _tensor_lines(path: Path) -> dict[tuple[str, ...], list[float]]:
+    """Every tensor of a magres file by tag and sites, pairs in the order of the file."""
+    text = path.read_text()
+    begin, end = re.search(r"[<\[]magres[>\]]", text), re.search(r"[<\[]/magres[>\]]", text)
+    assert begin and end
+    rows = [line.split() for line in text[begin.end() : end.start()].splitlines() if line.strip()]
+    glued = {f"{label}{index}": (label, str(index)) for label in "CHNOS" for index in range(100, 200)}
+    return {(row[0], *(part for word in row[1:-9] for part in glued.get(word, (word,)))): [*map(float, row[-9:])]
+            for row in rows if row[0] != "units"}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ["magres", "h5", "extxyz"])
+@pytest.mark.parametrize("name", MAGRES)
+def test_couplings_parts_and_susceptibility_come_back_too(
+    data_folder: Path, tmp_path: Path, name: str, way: str
+) -> None:
+    source = data_folder / "parsers" / "magres" / f"{name}.magres"
+    data = read_dataset(source)
+    if way != "magres":
+        data.write(tmp_path / f"set.{way}")
+        data = read_dataset(tmp_path / f"set.{way}")
+    data.write(tmp_path / "back.magres")
+    given, back = _tensor_lines(source), _tensor_lines(tmp_path / "back.magres")
+    assert given.keys() == back.keys()
+    for key, tensor in given.items():
+        np.testing.assert_allclose(back[key], tensor, rtol=0, atol=1e-10)
+    tags = {key[0] for key in given}
+    assert name != "ethanol-all" or {"isc", "isc_fc", "isc_spin", "efg_local", "ms"} < tags
+    one, other = ase.io.read(source, format="magres"), ase.io.read(tmp_path / "back.magres", format="magres")
+    assert isinstance(one, ase.Atoms) and isinstance(other, ase.Atoms)
+    for tag in tags & set(one.arrays):
+        for a, b in zip(one.arrays[tag].ravel(), other.arrays[tag].ravel(), strict=True):
+            assert (a is None) == (b is None)
+            assert a is None or np.abs(np.asarray(a) - np.asarray(b)).max() < 1e-10
+
+
+def test_couplings_of_ethanol_are_those_of_the_file(data_folder: Path) -> None:
+    (atoms,) = read_frames(data_folder / "parsers" / "magres" / "ethanol-all.magres")
+    pairs, tensors = couplings(atoms)
+    assert len(pairs) == 81 and tensors.shape == (81, 3, 3)
+    parts = sum(couplings(atoms, f"isc_{part}")[1] for part in ("fc", "spin", "orbital_p", "orbital_d"))
+    np.testing.assert_allclose(parts, tensors, atol=1e-6)
+    assert atoms.info["calc_cutoffenergy"].endswith("Hartree")
+    with pytest.raises(ValueError, match="key must be one of"):
+        couplings(atoms, "J")
+
+
+@pytest.mark.parametrize("line", ["isc H 1 H 2 1 2 3", "isc H 1 Q 9 1 2 3 4 5 6 7 8 9", "sus 1 2 3 4 5 6 7 8",
+                                  "isc H 1 H 2 1 2 3 4 5 6 7 8 nan", "units isc Hz"])  # fmt: skip
+def test_malformed_couplings_are_refused_in_one_sentence(data_folder: Path, tmp_path: Path, line: str) -> None:
+    text = (data_folder / "parsers" / "magres" / "ethanol-all.magres").read_text()
+    more = f"units sus 10^-6.cm^3.mol^-1\n{line}\n"
+    (tmp_path / "a.magres").write_text(re.sub(r"(?=[<\[]/magres[>\]])", more, text))
+    with pytest.raises(ValueError, match="isc|sus") as caught:
+        list(read_frames(tmp_path / "a.magres"))
+    assert "\n" not in str(caught.value)
 
 
 def test_one_bad_file_among_many_is_told_and_left_out(tmp_path: Path) -> None:

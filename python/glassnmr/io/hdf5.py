@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnmr.files import replacing_path
+from glassnmr.io.magres import PARTS
 
 if TYPE_CHECKING:
     from glassnmr.table import Dataset
@@ -83,8 +84,8 @@ def _plain(value: Any) -> Any:
 
 
 def _labels(atoms: ase.Atoms) -> dict[str, Any]:
-    return {key: array.tolist() for key, array in atoms.arrays.items()
-            if key not in ("numbers", "positions") and array.ndim == 1 and array.dtype.kind in "iufbU"}  # fmt: skip
+    return {key: array.tolist() for key, array in atoms.arrays.items() if key in PARTS
+            or (key not in ("numbers", "positions") and array.ndim == 1 and array.dtype.kind in "iufbU")}  # fmt: skip
 
 
 def read_hdf5(path: str | os.PathLike[str]) -> Dataset:
