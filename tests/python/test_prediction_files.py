@@ -21,7 +21,15 @@ from click.testing import CliRunner
 from glassnmr import LSSVR, NMRModel, SphericalBesselSOAP
 from glassnmr.cli import main
 from glassnmr.data import reference
-from glassnmr.io import Prediction, frames_done, merge_predictions, read_frames, read_predictions, write_predictions
+from glassnmr.io import (
+    Prediction,
+    frames_done,
+    merge_predictions,
+    prediction_files,
+    read_frames,
+    read_predictions,
+    write_predictions,
+)
 
 
 def _frames(count: int = 4) -> list[ase.Atoms]:
@@ -162,6 +170,25 @@ def test_a_file_can_be_read_while_it_grows(tmp_path: Path) -> None:
 
     write_predictions(path, frames(), _predicted(6))
     assert seen == [1, 2, 3, 4] or seen == [2, 3, 4, 5]
+
+
+def test_a_reader_that_looks_in_for_a_moment_does_not_stop_the_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "a.h5"
+    write_predictions(path, _frames(), _predicted())
+    code = f"import h5py, time; f = h5py.File({str(path)!r}, 'r'); print('open', flush=True); time.sleep({{}})"
+    for seconds in (0.5, 60):
+        with subprocess.Popen([sys.executable, "-c", code.format(seconds)], stdout=subprocess.PIPE) as other:
+            assert other.stdout is not None and other.stdout.readline() == b"open\n"
+            if seconds < 1:
+                prediction_files._for_writing(h5py, path).close()
+            else:
+                monkeypatch.setattr(prediction_files, "_PATIENCE", 0.1)
+                with pytest.raises(OSError, match="another program keeps it open"):
+                    prediction_files._for_writing(h5py, path)
+                other.kill()
 
 
 def test_only_what_fits_is_taken_up_again(tmp_path: Path) -> None:

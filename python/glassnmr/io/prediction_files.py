@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ Frames = Iterator[tuple[int, ase.Atoms, Columns, tuple[str, ...]]]
 _FORMAT = "glassnmr-predictions"
 _CHUNK = 16384
 _WORD = 24
+_PATIENCE = 10.0  # s
 UNITS = {"sigma_iso": "ppm", "delta_iso": "ppm", "span": "ppm", "zeta": "ppm", "C_Q": "MHz", "abs_C_Q": "MHz",
          "P_Q": "MHz", "V_zz": "a.u."}  # fmt: skip
 
@@ -119,9 +122,23 @@ def _begin(h5py: Any, target: Path, columns: Columns, targets: tuple[str, ...], 
             index.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(1024,), dtype=np.int64)
         if resume and target.exists():
             _copy(file, target, targets)
-    file = h5py.File(target, "r+", libver="latest")
+    file = _for_writing(h5py, target)
     file.swmr_mode = True
     return file
+
+
+def _for_writing(h5py: Any, target: Path) -> Any:
+    """Open for appending; a reader that happens to look in just then locks the file for a moment."""
+    last = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return h5py.File(target, "r+", libver="latest")
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise
+            if time.monotonic() > last:
+                raise OSError(f"{target} cannot be written to: another program keeps it open") from error
+            time.sleep(0.02)
 
 
 def _copy(file: Any, source: Path, targets: tuple[str, ...]) -> None:
