@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench import systems
 
@@ -225,6 +226,18 @@ def _gradient_cases(kind: str) -> None:
         return Work(lambda: calculator.compute(atoms, gradients=["positions"]), len(atoms), "environment")
 
 
+def plain_cholesky(X: NDArray[np.float64], count: int, kappa: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Pivots (count,) and factor (count, N) of the Gaussian kernel by the textbook's loop, one row at a time."""
+    squares, left = np.einsum("ij,ij->i", X, X), np.ones(len(X))
+    index, factor = np.zeros(count, dtype=np.int64), np.zeros((count, len(X)))
+    for k in range(count):
+        p = index[k] = np.argmax(left)
+        row = np.exp(-kappa * np.maximum(squares + squares[p] - 2 * (X @ X[p]), 0)) - factor[:k, p] @ factor[:k]
+        factor[k] = row / np.sqrt(left[p])
+        left = np.maximum(left - factor[k] ** 2, 0)
+    return index, factor
+
+
 def _learning_cases() -> None:
     @case("set-up of the descriptor/glassnmr")
     def set_up(tiny: bool, threads: int) -> Work:
@@ -272,6 +285,20 @@ def _learning_cases() -> None:
             X, y = systems.table(*regression(tiny)[:2])
             model = own(tiny, threads, method)
             return Work(lambda: model.fit(X, y), 1, "fit")
+
+    @case("pivots and factor/glassnmr")
+    def pivots(tiny: bool, threads: int) -> Work:
+        from glassnmr.learning import select_landmarks
+
+        n, d, m = regression(tiny)
+        X = systems.table(n, d)[0]
+        return Work(lambda: select_landmarks(X, m, kappa=0.05, tolerance=0.0, n_threads=threads), 1, "choice")
+
+    @case("pivots and factor/NumPy incomplete Cholesky")
+    def pivots_numpy(tiny: bool, threads: int) -> Work:
+        n, d, m = regression(tiny)
+        X = systems.table(n, d)[0]
+        return Work(lambda: plain_cholesky(X, m, 0.05), 1, "choice")
 
     @case("farthest points/glassnmr")
     def farthest(tiny: bool, threads: int) -> Work:

@@ -107,6 +107,20 @@ class KMeans {
 public:
     KMeans(const KernelSource& source, std::size_t count, std::uint64_t seed, int n_threads)
         : source_(source), n_threads_(n_threads), of_(source.n, 0), near_(source.n) {
+        if (source.d > 2 * sketch_size) {
+            const Buffer sketch = sketched();
+            KernelSource small = source;
+            small.d = sketch_size, small.X = sketch.data();
+            KMeans found(small, count, seed, n_threads);
+            of_ = std::move(found.of_);
+            m_ = number_clusters(found.m_);
+            centres_.resize(m_ * source.d);
+            average();
+            parallel_for(source.n, n_threads, [&](std::size_t i) {
+                near_[i] = squared_distance(source.X + i * source.d, of_[i]);
+            });
+            return;
+        }
         KernelSource plain = source;
         plain.kernel = Kernel{KernelKind::linear};
         Spread seeds(plain, Spread::Rule::distance, true, nullptr, n_threads);
@@ -121,10 +135,11 @@ public:
             if (assign() <= source.n / 100 && turn > 0) break;
             average();
         }
+        assign();
     }
 
-    std::vector<std::int64_t> rows() {
-        assign();
+    /// The row nearest to each centre among its own.
+    std::vector<std::int64_t> rows() const {
         std::vector<std::size_t> order(source_.n);
         std::iota(order.begin(), order.end(), std::size_t{0});
         std::stable_sort(order.begin(), order.end(),
@@ -141,6 +156,37 @@ public:
 
 private:
     static constexpr int most_turns = 10;
+    static constexpr std::size_t sketch_size = 128;  // columns that stand for longer rows
+
+    /// Rows (n, sketch_size) whose distances are about those of X: products with random signs.
+    Buffer sketched() const {
+        const std::size_t n = source_.n, d = source_.d, block = KernelRows::block;
+        std::mt19937_64 random(1);
+        const double one = 1 / std::sqrt(static_cast<double>(sketch_size));
+        std::vector<double> signs(sketch_size * d);
+        for (double& s : signs) s = random() >> 63 ? one : -one;
+        const PackedRows columns(Kernel{KernelKind::linear}, sketch_size, d, signs.data(),
+                                 Precision::single, n_threads_);
+        Buffer out(n * sketch_size);
+        parallel_for((n + block - 1) / block, n_threads_, [&](std::size_t b) {
+            const std::size_t i0 = b * block, rows = std::min(block, n - i0);
+            columns.values(rows, source_.X + i0 * d, 0, sketch_size, out.data() + i0 * sketch_size,
+                           sketch_size);
+        });
+        return out;
+    }
+
+    /// Renumbers the clusters that have rows; how many they are.
+    std::size_t number_clusters(std::size_t most) {
+        std::vector<std::size_t> size(most, 0), name(most, 0);
+        for (const std::size_t c : of_) ++size[c];
+        std::size_t used = 0;
+        for (std::size_t c = 0; c < most; ++c) {
+            if (size[c] > 0) name[c] = used++;
+        }
+        for (std::size_t& c : of_) c = name[c];
+        return used;
+    }
 
     /// Nearest centre of each row, by products in single precision: a landmark need not be the very
     /// best; how many changed.
@@ -166,6 +212,13 @@ private:
             }
         });
         return std::accumulate(changed.begin(), changed.end(), std::size_t{0});
+    }
+
+    double squared_distance(const double* x, std::size_t c) const {
+        const double* centre = centres_.data() + c * source_.d;
+        double sum = 0;
+        for (std::size_t k = 0; k < source_.d; ++k) sum += (x[k] - centre[k]) * (x[k] - centre[k]);
+        return sum;
     }
 
     /// Each centre becomes the mean of its rows; one without rows stays.

@@ -140,6 +140,25 @@ def test_kmeans_finds_one_landmark_in_each_cluster_and_centres_as_good_as_scikit
     assert inertia < 1.6 * peer
 
 
+def test_kmeans_of_long_rows_by_random_signs_is_as_good_as_scikit_learn_on_all_columns():
+    """Rows of 400 features are clustered by 128 products with signs, the same for any number of threads."""
+    random = np.random.default_rng(3)
+    X = random.normal(size=(1500, 12)) @ (random.normal(size=(12, 400)) * np.exp(-np.arange(12) / 4)[:, None])
+    found = select_landmarks(X, 40, method="kmeans", kappa=0.001, n_threads=1)
+    assert 36 <= len(found.index) <= 40
+    assert len(set(found.index.tolist())) == len(found.index)
+    assert found.index.tolist() == select_landmarks(X, 40, method="kmeans", kappa=0.001, n_threads=3).index.tolist()
+
+    def inertia(centres):
+        return (((X**2).sum(1)[:, None] + (centres**2).sum(1) - 2 * X @ centres.T).min(axis=1)).sum()
+
+    by_chance = np.mean([inertia(X[np.random.default_rng(k).permutation(1500)[:40]]) for k in range(5)])
+    peer = pytest.importorskip("sklearn.cluster").KMeans(40, n_init=1, random_state=0).fit(X)
+    nearest = X[np.argmin(peer.transform(X), axis=0)]
+    assert inertia(X[found.index]) < 1.05 * inertia(nearest)
+    assert inertia(X[found.index]) < 0.95 * by_chance
+
+
 def test_random_pivots_follow_the_residual():
     """Twenty copies of one row and one other: a first pivot among the copies leaves only the other."""
     X = np.vstack([np.zeros((20, 1)), np.full((1, 1), 9.0)])
