@@ -26,9 +26,9 @@ __all__ = ["command", "report"]
 def command(session: Session, folder: Path, seed: int, threads: int) -> None:
     """Run the whole chain on the shipped data: train, validate, predict a glass of 3000 atoms, draw its spectra.
 
-    Models of the 29Si and 17O shieldings and of the 17O |C_Q| and eta learn from the shipped DFT tensors; their errors
-    are of structures that they have not seen. The glass is of no training set. Models, predictions, spectra (.csv,
-    .csdf) and pictures go into FOLDER.
+    Models of the 29Si and 17O shieldings and of whole 17O field gradients learn from the shipped DFT tensors; their
+    errors are of structures that they have not seen. The glass is of no training set. Models, predictions, spectra
+    (.csv, .csdf) and pictures go into FOLDER.
 
     \b
     Example:
@@ -49,32 +49,26 @@ def report(demo: Demo) -> str:
     import numpy as np
 
     from glassnmr.cli.tables import columns, error_table
-    from glassnmr.model import TARGET_UNITS
-    from glassnmr.training import row_labels
 
     errors: dict[str, dict[str, float]] = {}
-    for name, found in demo.validations.items():
-        labels = row_labels(found.dataset, "site")
-        for target in found.targets:
-            unit = TARGET_UNITS[target]
-            head = f"{name.split('-')[0]} {target}{'' if unit == '1' else f' / {unit}'}"
-            errors[head] = found.errors(target)
-            for label, count in zip(*np.unique(labels, return_counts=True), strict=True):
-                if count >= 5:
-                    errors[f"  {head.split()[0]} {target} {label}"] = found.errors(target, labels == label)
+    for rows in demo.left_out:
+        errors[f"{rows.isotope} {rows.target}{f' / {rows.unit}' if rows.unit else ''}"] = rows.errors()
+        for site, count in zip(*np.unique(rows.sites, return_counts=True), strict=True):
+            if count >= 5:
+                errors[f"  {rows.isotope} {rows.target} {site}"] = rows.errors(site)
     lines = ["Errors of cross validation, no structure in training and test:", error_table(errors, "quantity"), ""]
     lines[2:2] = [f"{head} is not learnt from {found['n']:.0f} rows: their mean predicts it as well (R2 below 0)."
                   for head, found in errors.items() if not head.startswith(" ") and found["R2"] < 0]
     sites, counts = np.unique(demo.sites, return_counts=True)
     kinds = ", ".join(f"{site} {count}" for site, count in zip(sites, counts, strict=True))
     lines += [f"Glass of {len(demo.sites)} atoms, predicted in {demo.seconds['predict the glass']:.1f} s: {kinds}", ""]
-    rows = []
+    table = []
     for isotope, spectrum in demo.spectra.items():
         for label, part in spectrum.components.items():
             centre = float((part * spectrum.ppm).sum() / part.sum())
-            rows.append([f"{isotope} {label}", f"{100 * spectrum.fractions[label]:.1f}",
-                         f"{spectrum.ppm[np.argmax(part)]:.1f}", f"{centre:.1f}"])
+            table.append([f"{isotope} {label}", f"{100 * spectrum.fractions[label]:.1f}",
+                          f"{spectrum.ppm[np.argmax(part)]:.1f}", f"{centre:.1f}"])
     lines += [f"Spectra at {next(iter(demo.spectra.values())).field} T:",
-              columns(["component", "%", "peak / ppm", "centre / ppm"], rows), "",
+              columns(["component", "%", "peak / ppm", "centre / ppm"], table), "",
               "Seconds: " + ", ".join(f"{text} {seconds:.1f}" for text, seconds in demo.seconds.items())]
     return "\n".join(lines)
