@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Mutated real files: every reader gives structures or one sentence, never a crash, a hang or memory without bounds.
 
-A short run by default; ``GLASSNMR_FUZZ=100000`` mutates each file so often (``GLASSNMR_FUZZ_ONLY=outcar`` one reader),
-``GLASSNMR_FUZZ_SEED`` begins elsewhere.
+A short run by default; `fuzzing` tells how to make it long and to keep a record.
 """
 
 from __future__ import annotations
 
 import gzip
-import os
 import random
-import re
 import resource
 import shutil
 import signal
@@ -24,50 +21,9 @@ import numpy as np
 import pytest
 from ase.io import write
 
-from glassnmr.io import read_frames, read_predictions
+from fuzzing import COUNT, ROOM, SECONDS, SEED, mutate, read, record, skip_unless_asked
 
 OUTPUTS = Path(__file__).resolve().parents[1] / "data" / "outputs"
-COUNT = int(os.environ.get("GLASSNMR_FUZZ", "60"))
-SEED = int(os.environ.get("GLASSNMR_FUZZ_SEED", "0"))
-SECONDS = 5  # for one file: a hang
-ROOM = 600  # MB above the start: memory without bounds
-
-WORDS = [b"", b"0", b"-1", b"1e308", b"-1e-308", b"nan", b"inf", b"NaN", b"99999999999999999999", b"1.5.2", b"*****",
-         b"\n", b"\r\n", b"\t", b"\x00", b"\xff\xfe", "é".encode(), b"Si", b"X", b"2147483648", b"=", b'"', b"[atoms]",
-         b"0x10", b"1_000", b"1d400", b"-", b":", b"ion", b"ITEM: ATOMS", b"%s", b"{}", b"9" * 400]  # fmt: skip
-
-
-def mutate(data: bytes, dice: random.Random) -> bytes:
-    """One to six changes: words, numbers, lines cut, doubled, moved, bits turned, the end gone."""
-    for _ in range(dice.randint(1, 6)):
-        if not data:
-            return data
-        kind = dice.randrange(9)
-        place = dice.randrange(len(data))
-        if kind == 0:
-            data = data[:place] + dice.choice(WORDS) + data[place:]
-        elif kind == 1:
-            data = data[:place] + bytes([dice.randrange(256)]) + data[place + 1 :]
-        elif kind == 2:
-            data = data[:place] + data[place + dice.randint(1, 200) :]
-        elif kind == 3 and dice.random() < 0.3:
-            data = data[:place]
-        elif kind in (4, 5):
-            numbers = [match.span() for match in re.finditer(rb"-?\d+\.?\d*", data[place : place + 4000])]
-            if numbers:
-                start, end = dice.choice(numbers)
-                data = data[: place + start] + dice.choice(WORDS) + data[place + end :]
-        elif kind == 6:
-            lines = data.split(b"\n")
-            one, other = dice.randrange(len(lines)), dice.randrange(len(lines))
-            lines[one], lines[other] = lines[other], lines[one]
-            data = b"\n".join(lines)
-        elif kind == 7:
-            end = place + dice.randint(1, 2000)
-            data = data[:end] + data[place:end] + data[end:]
-        else:
-            data = data[:place] + dice.choice(WORDS) * dice.randint(1, 50) + data[place:]
-    return data
 
 
 def _trimmed(path: Path, keep: Callable[[bytes], bytes] = bytes) -> bytes:
@@ -210,37 +166,16 @@ def _watched(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _read(path: Path) -> str:
-    """``"read"`` or ``"refused"``; anything else than one sentence is raised."""
-    try:
-        if path.suffix == ".csv":
-            read_predictions(path)
-            return "read"
-        for atoms in read_frames(path, types="O,Si"):
-            assert isinstance(atoms, ase.Atoms) and len(atoms)
-            for key in ("ms", "efg"):
-                if key in atoms.arrays:
-                    assert atoms.arrays[key].shape == (len(atoms), 3, 3)
-    except (ValueError, FileNotFoundError) as error:
-        told = str(error)
-        if "\n" in told or len(told) > 900:
-            raise AssertionError(told[:300]) from error
-        return "refused"
-    return "read"
-
-
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.timeout(0)
 def test_mutated_files_are_read_or_refused_in_one_sentence(data_folder: Path, tmp_path: Path, name: str) -> None:
-    only = os.environ.get("GLASSNMR_FUZZ_ONLY")
-    if only and only != name:
-        pytest.skip(f"only {only} is asked for")
+    skip_unless_asked(name)
     file, content, beside = _sources(data_folder)[name]
     for other in beside:
         shutil.copy(other, tmp_path)
     path = tmp_path / file
     path.write_bytes(content)
-    assert _read(path) == "read"
+    assert read(path) == "read"
     dice = random.Random(f"{name} {SEED}")
     start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seen = {"read": 0, "refused": 0}
@@ -251,7 +186,7 @@ def test_mutated_files_are_read_or_refused_in_one_sentence(data_folder: Path, tm
         began = time.process_time()
         try:
             with _watched(SECONDS):
-                seen[_read(path)] += 1
+                seen[read(path)] += 1
         except BaseException as error:
             (tmp_path / "culprit").write_bytes(changed)
             what = f"{type(error).__name__}: {str(error)[:300]}"
@@ -263,16 +198,18 @@ def test_mutated_files_are_read_or_refused_in_one_sentence(data_folder: Path, tm
     seconds = time.process_time() - clock
     print(f"{name}: {COUNT} inputs, {seen['read']} read, {seen['refused']} refused, {seconds:.0f} s, slowest"
           f" {slowest:.2f} s, {used:.0f} MB more")  # fmt: skip
+    record(name, {**seen, "crashed": 0, "hung": 0, "seconds": round(seconds, 1), "slowest_seconds": round(slowest, 3),
+                  "megabytes_more": round(used)})  # fmt: skip
     assert seen["refused"] > 0
 
 
-def test_traj_and_poscar_mutations_end_in_one_sentence(tmp_path: Path) -> None:
+def test_poscar_mutations_end_in_one_sentence(tmp_path: Path) -> None:
     atoms = ase.Atoms("Si2O4", np.random.default_rng(0).uniform(0, 5, (6, 3)), cell=[5, 5, 5], pbc=True)
-    for file in ("a.traj", "POSCAR"):
-        write(tmp_path / file, atoms, format=None if file == "a.traj" else "vasp")
-        content = (tmp_path / file).read_bytes()
-        dice = random.Random(1)
-        for _ in range(COUNT):
-            (tmp_path / file).write_bytes(mutate(content, dice))
-            with _watched(SECONDS):
-                _read(tmp_path / file)
+    path = tmp_path / "POSCAR"
+    write(path, atoms, format="vasp")
+    content = path.read_bytes()
+    dice = random.Random(1)
+    for _ in range(COUNT):
+        path.write_bytes(mutate(content, dice))
+        with _watched(SECONDS):
+            read(path)
