@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from glassnmr.choices import chosen_parameters
 from glassnmr.descriptors import Descriptor
 from glassnmr.learning import LSSVR, KernelRidge
 from glassnmr.model import training_rows
@@ -105,9 +106,9 @@ def compare(dataset: Dataset, candidates: Mapping[str, tuple[Descriptor, Regress
         curves = {}
         for target in targets if curve else ():
             known = validation.values(target)[0]
-            kappa, lam, _ = choose_parameters(regressor, rows, known, dataset.group, kappas=kappas, lams=lams,
-                                              batches=dataset.structure)
-            estimator = type(regressor)(**{**regressor.get_params(), "kappa": kappa, "lam": lam})
+            choices = choose_parameters(regressor, rows, known, dataset.group, kappas=kappas, lams=lams,
+                                        batches=dataset.structure)[2]
+            estimator = type(regressor)(**{**regressor.get_params(), **chosen_parameters(choices)})
             curves[target] = learning_curve(estimator, rows, known, dataset.group, sizes, n_splits=n_splits, seed=seed,
                                             batches=dataset.structure)
         if curve:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
 from glassnmr.checked import checked_count, checked_rows, group_numbers
+from glassnmr.choices import Kappa
 from glassnmr.kernels import Bodies, core_kernel, kappa_of_distances, median_kappa
-from glassnmr.learning import LSSVR, KernelRidge
+from glassnmr.learning import FOLLOWED, LSSVR, KernelRidge
 
 __all__ = ["GroupedKFold", "group_numbers"]
 
@@ -154,30 +155,40 @@ class KernelRows:
             raise ValueError("X has only zero rows: a kernel of zeros cannot be fitted")
         return found
 
-    def fitted(self, train: Rows, y: Floats, weights: Floats | None, kappa: float | Floats, lam: float
-               ) -> LSSVR | KernelRidge:
-        """The estimator fitted on some rows."""
+    def fitted(self, train: Rows, y: Floats, weights: Floats | None, kappa: Kappa | Floats, lam: float,
+               members: Sequence[tuple[Kappa, float]] | None = None) -> LSSVR | KernelRidge:
+        """The estimator fitted on some rows, by default with its own members."""
         params = {**self.estimator.get_params(), "kappa": kappa, "lam": lam}
+        if isinstance(self.estimator, LSSVR):
+            members = self.estimator.members if members is None else members
+            params |= {"members": None, "consensus": None}
         if self.small:
             params |= {"kernel": "precomputed", "bodies": None, "relevance": None, "kappa": 1.0}
         model = type(self.estimator)(**params)
+        kappa = np.array(kappa) if isinstance(kappa, tuple) else kappa
         data, w = self.train(train, kappa)[1], None if weights is None else weights[train]
-        if isinstance(model, LSSVR) and self.group is not None:
-            batches = None if self.batch is None else self.batch[train]
-            return model.fit(data, y[train], w, groups=self.group[train], batches=batches)
-        return model.fit(data, y[train], w)
+        if not isinstance(model, LSSVR):
+            return model.fit(data, y[train], w)
+        groups = None if self.group is None else self.group[train]
+        model.fit(data, y[train], w, groups=groups, batches=None if self.batch is None else self.batch[train])
+        if members:
+            found = [self.fit_predict(train, train, y, weights, *member, members=()) for member in members]
+            model.follow(data, np.mean(found, axis=0), FOLLOWED * min(one[1] for one in members))
+        return model
 
-    def fit_predict(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: float | Floats, lam: float
-                    ) -> Floats:
+    def fit_predict(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: Kappa | Floats, lam: float,
+                    members: Sequence[tuple[Kappa, float]] | None = None) -> Floats:
         """Fit the estimator on some rows and predict others."""
-        model = self.fitted(train, y, weights, kappa, lam)
+        model = self.fitted(train, y, weights, kappa, lam, members)
+        kappa = np.array(kappa) if isinstance(kappa, tuple) else kappa
         prediction: Floats = model.predict(self.between(test, train, kappa) if self.small else self.X[test])
         return prediction
 
-    def fit_spread(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: float | Floats, lam: float
-                   ) -> tuple[Floats, Floats, Floats]:
+    def fit_spread(self, train: Rows, test: Rows, y: Floats, weights: Floats | None, kappa: Kappa | Floats, lam: float,
+                   members: Sequence[tuple[Kappa, float]] | None = None) -> tuple[Floats, Floats, Floats]:
         """As `fit_predict`, with deviation (n, T) and novelty (n,) of THEORY.md eq. (9.12)."""
-        model = self.fitted(train, y, weights, kappa, lam)
+        model = self.fitted(train, y, weights, kappa, lam, members)
+        kappa = np.array(kappa) if isinstance(kappa, tuple) else kappa
         rows = self.between(test, train, kappa) if self.small else self.X[test]
         prediction = np.asarray(model.predict(rows)).reshape(len(test), -1)
         novelty = model.spread(rows, self.diagonal(test) if self.small else None) @ [1 / lam, 1.0]

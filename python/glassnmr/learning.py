@@ -293,6 +293,10 @@ class KernelRidge(Regressor):
         return self._kernel_predict(rows, precision)[0]
 
 
+FOLLOWED = 0.1
+"""Ridge with which the mean of several regressions is followed, as a share of their least."""
+
+
 class LSSVR(Regressor):
     """Least-squares support vector regression on landmarks, with a free bias (THEORY.md eq. (9.1)-(9.7)).
 
@@ -310,6 +314,10 @@ class LSSVR(Regressor):
     robust : a row whose residual without its group (`groups` of `fit`; without them, without the row) is `robust`
         robust standard deviations counts half, one far off hardly, eq. (9.9); None: every row counts fully. Needs
         lam > 0.
+    consensus : where kappa and lam are chosen by `cross_validate` or `choose_parameters`, by what share
+        the error of others may be above the least for them to become `members`; None: the best one stands alone
+    members : (kappa, lam) of regressions, this one's among them or not, whose mean the weights and the bias follow
+        instead of the targets, eq. (9.36), (9.37); variances stay those of kappa and lam
     shared : variance of an error that all rows of a batch (`batches` of `fit`, such as the structures) have in common,
         in units of a row's own, eq. (9.24): a calculation that is off as a whole still tells how its rows differ. With
         `robust` it is larger for batches that the others say are off. None: no such error. Needs lam > 0.
@@ -336,7 +344,8 @@ class LSSVR(Regressor):
                  lam: float = 1e-6, degree: int = 2, offset: float = 1.0, n_landmarks: int = 1000,
                  landmarks: str = "icd", tolerance: float = 1e-12, seed: int = 0, robust: float | None = None,
                  bodies: Sequence[int] | None = None, relevance: Sequence[float] | None = None,
-                 shared: float | None = None, n_threads: int = 0):
+                 shared: float | None = None, consensus: float | None = None,
+                 members: Sequence[tuple[Any, float]] | None = None, n_threads: int = 0):
         self.kernel = kernel
         self.kappa = kappa
         self.lam = lam
@@ -350,6 +359,8 @@ class LSSVR(Regressor):
         self.bodies = bodies
         self.relevance = relevance
         self.shared = shared
+        self.consensus = consensus
+        self.members = members
         self.n_threads = n_threads
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None,
@@ -392,7 +403,36 @@ class LSSVR(Regressor):
         squares = (residual**2 if w is None else w[:, None] * residual**2).sum(axis=0)
         self.noise_ = np.sqrt((squares + self.lam * (v[0] ** 2).sum(axis=0))
                               / (self.total_weight_ if weights is None else weights.sum()))
+        if self.members:
+            self._follow_members(rows, targets, sample_weight, groups, batches)
         return self
+
+    def _follow_members(self, X: Floats, y: Floats, *said: ArrayLike | None) -> None:
+        """Replace what predicts by what follows the mean of the members."""
+        assert self.members
+        if self.kernel == "precomputed":
+            raise ValueError("members need features, not a precomputed kernel")
+        params = {**self.get_params(), "members": None, "consensus": None}
+        found = [LSSVR(**{**params, "kappa": kappa, "lam": lam}).fit(X, y, *said).predict(X)
+                 for kappa, lam in self.members]
+        self.follow(X, np.mean(found, axis=0), FOLLOWED * min(lam for _, lam in self.members))
+
+    def follow(self, X: Floats, values: Floats, lam: float) -> None:
+        """Weights and bias that give `values` (N, T) on rows X, by the landmarks and a ridge of their own, eq. (9.37).
+        """
+        K = self._kernel_with_landmarks(X)
+        phi = _core.solve_triangular(self.cholesky_, np.ascontiguousarray(K.T), n_threads=self.n_threads)
+        v, bias = _core.ridge(phi, np.ascontiguousarray(values).reshape(len(X), -1), lam=lam,
+                              counts=np.array([len(phi)], dtype=np.int64), n_threads=self.n_threads)
+        self.feature_weights_, self.bias_ = v[0], bias[0]
+        self.weights_ = _core.solve_triangular(self.cholesky_, v[0], transposed=True, n_threads=self.n_threads)
+
+    def _kernel_with_landmarks(self, X: Floats) -> Floats:
+        """(N, M); X (N, N) is the kernel when precomputed."""
+        if self.landmarks_ is None:
+            return X[:, self.landmark_indices_]
+        found: Floats = _core.kernel_matrix(self.core_kernel(), X, self.landmarks_, n_threads=self.n_threads)
+        return found
 
     def errors(self, factor: Floats, y: Floats, weights: Floats | None, groups: NDArray[np.int64] | None,
                batches: NDArray[np.int64] | None, lam: float) -> tuple[Floats | None, SharedErrors | None]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnmr import _core
+from glassnmr.choices import chosen_parameters
 from glassnmr.descriptors import Descriptor, EquivariantSOAP
 from glassnmr.folds import GroupedKFold, group_numbers
 from glassnmr.learning import LSSVR
@@ -240,8 +241,8 @@ def train_tensor(validation: TensorValidation, descriptor: Descriptor, parts: Se
     rows = {0: held[2].X, **{lam: one.P for lam, one in held.items()}}
     if validation.kind == "ms":
         sigma = spherical(data.tensors["ms"], 0)[:, 0] / np.sqrt(3)
-        kappa, lam, _ = choose_parameters(scalar, rows[0], sigma, data.group, batches=data.structure)
-        scalar = LSSVR(**{**scalar.get_params(), "kappa": kappa, "lam": lam})
+        choices = choose_parameters(scalar, rows[0], sigma, data.group, batches=data.structure)[2]
+        scalar = LSSVR(**{**scalar.get_params(), **chosen_parameters(choices)})
     model = fit_tensor_model(data, descriptor, parts, {lam: _with(regressor, *best[lam]) for lam in best}, scalar,
                              features=rows, reference=reference, provenance={**told, **(provenance or {})})
     return model.with_intervals(*_final_intervals(validation, regressor, scalar, best))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glassnmr.choices import chosen_parameters
 from glassnmr.descriptors import Descriptor
 from glassnmr.learning import LSSVR, KernelRidge
 from glassnmr.model import NMRModel, training_rows
@@ -116,10 +117,10 @@ def train(validation: Validation, descriptor: Descriptor, regressor: LSSVR | Ker
     """
     regressor = LSSVR() if regressor is None else regressor
     y = validation.result.y.reshape(len(validation.dataset), -1)
-    kappa, lam, _ = choose_parameters(regressor, validation.features, y, validation.dataset.group,
-                                      kappas=validation.kappas, lams=validation.lams,
-                                      batches=validation.dataset.structure, progress=progress)
-    regressor = type(regressor)(**{**regressor.get_params(), "kappa": kappa, "lam": lam})
+    choices = choose_parameters(regressor, validation.features, y, validation.dataset.group,
+                                kappas=validation.kappas, lams=validation.lams,
+                                batches=validation.dataset.structure, progress=progress)[2]
+    regressor = type(regressor)(**{**regressor.get_params(), **chosen_parameters(choices)})
     told: dict[str, Any] = {
         "validation": {"kind": f"nested cross validation, {len(validation.result.kappa)} folds by group",
                        **{target: validation.errors(target) for target in validation.targets}}}

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassnmr.checked import checked_count
+from glassnmr.choices import chosen_parameters
 from glassnmr.descriptors import Descriptor, SphericalBesselSOAP
 from glassnmr.files import replacing
 from glassnmr.folds import GroupedKFold, KernelRows, group_numbers
@@ -362,8 +363,8 @@ def nested_tune(dataset: Dataset, build: Build, space: Mapping[str, Sequence[flo
         descriptor, regressor = build(best.parameters)
         rows = KernelRows(regressor, task.features.rows(descriptor))
         rows.group, rows.batch = task.group, task.batch
-        kappa = best.kappa if isinstance(best.kappa, float) else np.array(best.kappa)
-        prediction[test], deviation[test], novelty[test] = rows.fit_spread(train, test, y, None, kappa, best.lam)
+        prediction[test], deviation[test], novelty[test] = rows.fit_spread(train, test, y, None,
+                                                                           **chosen_parameters(best.choices))
         fold[test] = k
     first, regressor = build(searches[0].best.parameters)
     choices = tuple(c._replace(fold=k) for k, search in enumerate(searches) for c in search.best.choices)

@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from glassnmr import _core
-from glassnmr.checked import checked_count, checked_targets, checked_weights
+from glassnmr.checked import checked_count, checked_number, checked_targets, checked_weights
+from glassnmr.choices import Choice, Kappa, chosen_parameters, marked_choices
 from glassnmr.folds import GroupedKFold, KernelRows, group_numbers
 from glassnmr.learning import LSSVR, KernelRidge
 from glassnmr.shared_errors import SharedErrors
@@ -54,18 +55,6 @@ DEFAULT_KAPPAS = (1 / 1024, 1 / 256, 1 / 64, 1 / 16)
 DEFAULT_LAMS = tuple(10.0**k for k in range(-9, 1))
 
 
-class Choice(NamedTuple):
-    """Parameters tried inside one fold."""
-
-    fold: int
-    kappa: float | tuple[float, ...]
-    """one for each body of a sum of kernels"""
-    lam: float
-    error: float
-    """leave-group-out error on the training part, in units of the targets (of their deviation for several)"""
-    chosen: bool
-
-
 @dataclass(frozen=True)
 class CrossValidation:
     """Predictions of every row by a model that never saw its group."""
@@ -74,7 +63,7 @@ class CrossValidation:
     prediction: Floats
     fold: Rows
     """(N,) fold in which the row was left out"""
-    kappa: tuple[float | tuple[float, ...], ...]
+    kappa: tuple[Kappa, ...]
     """chosen for each fold"""
     lam: tuple[float, ...]
     choices: tuple[Choice, ...] = field(repr=False)
@@ -111,25 +100,9 @@ def _grid(rows: KernelRows, kappas: Sequence[float] | None, lams: Sequence[float
     return factors if rows.gaussian else np.ones(1), _positive(DEFAULT_LAMS if lams is None else lams, "lams")
 
 
-def _told(kappa: float | Floats) -> float | tuple[float, ...]:
-    """kappa as a number, or numbers."""
-    return float(kappa) if np.ndim(kappa) == 0 else tuple(np.asarray(kappa).tolist())
-
-
-def _number(kappa: float | tuple[float, ...]) -> float | Floats:
-    return kappa if isinstance(kappa, float) else np.array(kappa)
-
-
-def _choices(fold: int, kappas: list[float | Floats], lams: Floats, error: Floats) -> tuple[Choice, ...]:
-    """What was tried, with the least error marked."""
-    best = int(np.argmin(error))
-    return tuple(Choice(fold, _told(kappa), float(lam), float(error[i, j]), i * len(lams) + j == best)
-                 for i, kappa in enumerate(kappas) for j, lam in enumerate(lams))
-
-
 def _inside(rows: KernelRows, train: Rows, y: Floats, group: Rows, weights: Floats | None, kappas: list[float | Floats],
-            lams: Floats, absolute: bool, report: Callable[[str], None]) -> Floats:
-    """Leave-group-out error (kappa, lam) on the training part; one factorisation for each kappa, more if robust."""
+            lams: Floats, absolute: bool, report: Callable[[str], None]) -> tuple[Choice, ...]:
+    """All that is tried on the training part; one factorisation for each kappa, more if robust."""
     number = np.unique(group[train], return_inverse=True)[1].astype(np.int64).reshape(-1)
     batch = None if rows.batch is None else np.unique(rows.batch[train], return_inverse=True)[1].astype(np.int64)
     scale = np.std(y[train], axis=0) if y.shape[1] > 1 else np.ones(1)
@@ -156,7 +129,10 @@ def _inside(rows: KernelRows, train: Rows, y: Floats, group: Rows, weights: Floa
                 if int(np.argmin(error[k])) == best:
                     break
         report("kappa " + ", ".join(f"{value:.3g}" for value in np.atleast_1d(kappa)))
-    return error
+    consensus = rows.estimator.consensus if isinstance(rows.estimator, LSSVR) else None
+    if consensus is not None:
+        checked_number(consensus, "consensus", 0)
+    return marked_choices(kappas, lams, error, consensus)
 
 
 def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None, *,
@@ -209,18 +185,16 @@ def cross_validate(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike, g
 
     prediction, fold = np.empty_like(known), np.empty(len(known), dtype=np.int64)
     deviation, novelty = np.empty_like(known), np.empty(len(known))
-    chosen: list[tuple[float | tuple[float, ...], float]] = []
+    chosen: list[tuple[Kappa, float]] = []
     choices: list[Choice] = []
     for k, (train, test) in enumerate(splits):
         tried = [factor * rows.kappa(train) for factor in factors]
-        error = _inside(rows, train, known, group, weights, tried, grid, scoring == "mae",
+        found = _inside(rows, train, known, group, weights, tried, grid, scoring == "mae",
                         partial(report, place=f"fold {k + 1} of {n_splits}, "))
-        found = _choices(k, tried, grid, error)
-        kappa, lam = next((choice.kappa, choice.lam) for choice in found if choice.chosen)
-        choices += found
-        chosen.append((kappa, lam))
-        prediction[test], deviation[test], novelty[test] = rows.fit_spread(
-            train, test, known, weights, _number(kappa), lam)
+        parameters = chosen_parameters(found)
+        choices += (choice._replace(fold=k) for choice in found)
+        chosen.append((parameters["kappa"], parameters["lam"]))
+        prediction[test], deviation[test], novelty[test] = rows.fit_spread(train, test, known, weights, **parameters)
         fold[test] = k
         report("fit", place=f"fold {k + 1} of {n_splits}, ")
     shape = np.shape(y)
@@ -233,11 +207,11 @@ def choose_parameters(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike
                       kappas: Sequence[float] | None = None, lams: Sequence[float] | None = None,
                       scoring: str = "mae", sample_weight: ArrayLike | None = None,
                       batches: ArrayLike | None = None,
-                      progress: Progress | None = None) -> tuple[float | tuple[float, ...], float, tuple[Choice, ...]]:
+                      progress: Progress | None = None) -> tuple[Kappa, float, tuple[Choice, ...]]:
     """kappa and lam with the least leave-group-out error over all rows, and all that was tried (as fold 0).
 
     For the final model; its error is that of :func:`cross_validate`, which chooses in the same way inside each fold.
-    Parameters are those of :func:`cross_validate`.
+    Parameters are those of :func:`cross_validate`. `chosen_parameters` of the choices is what the estimator takes.
 
     Examples
     --------
@@ -263,8 +237,7 @@ def choose_parameters(estimator: LSSVR | KernelRidge, X: ArrayLike, y: ArrayLike
 
     every = np.arange(len(rows), dtype=np.int64)
     tried = [factor * rows.kappa(every) for factor in factors]
-    error = _inside(rows, every, known, group, weights, tried, grid, scoring == "mae", report)
-    choices = _choices(0, tried, grid, error)
+    choices = _inside(rows, every, known, group, weights, tried, grid, scoring == "mae", report)
     best = next(choice for choice in choices if choice.chosen)
     return best.kappa, best.lam, choices
 

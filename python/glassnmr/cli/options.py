@@ -188,6 +188,9 @@ _learning_options = stack([
                  help="Of lssvr: variance of an error that all rows of a structure have in common, in units of a row's "
                       "own; with --robust it is larger for structures that are off as a whole. 10, with --robust 2, "
                       "suits calculations of several origins; 0 is none."),
+    click.option("--consensus", type=Finite(0), default=0.0,
+                 help="Of lssvr: the model follows the mean of the regressions with all kappa and lambda whose error "
+                      "is above the least by this share at most, 0.1 for example; 0 takes the best alone."),
     click.option("--kernel", type=click.Choice(["gaussian", "linear", "polynomial"]), default="gaussian",
                  help="Kernel."),
     click.option("--landmarks", "n_landmarks", type=click.IntRange(1), default=1000, help="Most landmarks of lssvr."),
@@ -204,7 +207,7 @@ _learning_options = stack([
 
 RECIPES: dict[str, dict[str, Any]] = {
     "accurate": {"mixing": "valences", "compression": "mu1nu1", "normalise": True, "n_max": 8, "around": "auto",
-                 "around_weight": 0.1, "robust": 2.0, "shared": 10.0}}
+                 "around_weight": 0.1, "robust": 2.0, "shared": 10.0, "consensus": 0.1}}
 """Options that go together, by the names of the parameters."""
 
 
@@ -216,7 +219,8 @@ def _recipe(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
 _recipe_option = click.option(
     "--recipe", type=click.Choice(list(RECIPES)), is_eager=True, expose_value=False, callback=_recipe,
     help="Options that go together, those given beside win. 'accurate', for many elements: --mixing valences "
-         "--compression mu1nu1 --normalise --n-max 8 --around auto --around-weight 0.1 --robust 2 --shared 10.")
+         "--compression mu1nu1 --normalise --n-max 8 --around auto --around-weight 0.1 --robust 2 --shared 10 "
+         "--consensus 0.1.")
 
 model_options = stack([_recipe_option, _target_option, _descriptor_options, _triplet_options, _learning_options,
                        threads_option])
@@ -285,6 +289,7 @@ class Settings:
     regressor: str = "lssvr"
     robust: float = 1.0
     shared: float = 0.0
+    consensus: float = 0.0
     kernel: str = "gaussian"
     n_landmarks: int = 1000
     landmark_method: str = "icd"

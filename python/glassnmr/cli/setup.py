@@ -142,7 +142,8 @@ def regressor_of(settings: Settings) -> LSSVR | KernelRidge:
     if settings.regressor == "krr":
         return KernelRidge(**common)
     return LSSVR(n_landmarks=settings.n_landmarks, landmarks=settings.landmark_method, seed=settings.seed,
-                 robust=settings.robust or None, shared=settings.shared or None, **common)
+                 robust=settings.robust or None, shared=settings.shared or None,
+                 consensus=settings.consensus or None, **common)
 
 
 def reference_of(settings: Settings, given: tuple[float, float] | None, isotope: str, targets: tuple[str, ...]

@@ -149,13 +149,14 @@ def _range(values: Sequence[float | tuple[float, ...]]) -> str:
 
 def _final(found: Validation, regressor: Any) -> dict[str, Any]:
     """For each target the regressor with the kappa and lambda that suit all rows."""
+    from glassnmr.choices import chosen_parameters
     from glassnmr.validation import choose_parameters
 
     final = {}
     for target in found.targets:
-        kappa, lam, _ = choose_parameters(regressor, found.features, found.values(target)[0], found.dataset.group,
-                                          kappas=found.kappas, lams=found.lams, batches=found.dataset.structure)
-        final[target] = type(regressor)(**{**regressor.get_params(), "kappa": kappa, "lam": lam})
+        choices = choose_parameters(regressor, found.features, found.values(target)[0], found.dataset.group,
+                                    kappas=found.kappas, lams=found.lams, batches=found.dataset.structure)[2]
+        final[target] = type(regressor)(**{**regressor.get_params(), **chosen_parameters(choices)})
     return final
 
 
