@@ -227,7 +227,9 @@ class _Builder:
 
     def dataset(self) -> Dataset:
         if not self._parts:
-            where = f"where={self._recipe.where.text!r} " if self._recipe.where else ""
+            chosen = [f"where={self._recipe.where.text!r}"] if self._recipe.where else []
+            chosen += [f"element={', '.join(self._recipe.elements)}"] if self._recipe.elements else []
+            where = " with ".join(chosen) + " " * bool(chosen)
             arrays = ", ".join(sorted(self._seen)) or "none"
             wanted = ", ".join([*self._recipe.tensors.values(), *self._recipe.scalars.values()])
             raise ValueError(

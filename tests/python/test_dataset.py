@@ -355,7 +355,7 @@ def test_progress_counts_the_files(tmp_path: Path, small_glass: ase.Atoms) -> No
         ({"offset": {"O": 1.0}, "tensor": "ms"}, "offset has no value for Si, only for O"),
         ({"efg_unit": "Hz"}, "efg_unit must be one of au, V/A"),
         ({"element": "Qq"}, "element must be a chemical symbol, got 'Qq'"),
-        ({"element": "Na"}, "leaves no row: looked for ms, efg, the arrays of the files are efg, label, ms"),
+        ({"element": "Na"}, "element=Na leaves no row: looked for ms, efg, the arrays of the files are efg, label, ms"),
     ],
 )
 def test_wrong_options_are_refused_in_one_sentence(glass_file: Path, options: dict, message: str) -> None:
