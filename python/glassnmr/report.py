@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import html
-import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +17,9 @@ from numpy.typing import NDArray
 from glassnmr import plots, validation_plots
 from glassnmr.files import replacing
 from glassnmr.label_noise import find_twins
+from glassnmr.report_page import ReportPage, table_text
 from glassnmr.training import Validation
 from glassnmr.validation import Curve, metrics
-from glassnmr.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,26 +57,16 @@ def write_report(path: str | os.PathLike[str], report: Report) -> list[Path]:
     ValueError
         A path that does not end in .html.
     """
-    page = Path(path)
-    if page.suffix not in (".html", ".htm"):
-        raise ValueError(f"a report is written as .html, got {page}")
-    rows = page.with_suffix(".csv")
-    write_rows(rows, report.validation, report.labels)
-    written, parts = [rows], [_summary(report)]
+    page = ReportPage(path, report.title)
+    write_rows(page.beside(".csv"), report.validation, report.labels)
+    page.add(_summary(report))
     for target in report.validation.targets:
         several = len(report.validation.targets) > 1
-        parts.append(f"<h2>{html.escape(target)}</h2>" if several else "")
+        page.add(f"<h2>{html.escape(target)}</h2>" if several else "")
         for name, (caption, figure) in _figures(report, target).items():
-            stem = f"{page.stem}-{target}-{name}" if several else f"{page.stem}-{name}"
-            for suffix in (".png", ".svg"):
-                written.append(page.with_name(stem + suffix))
-                plots.save_figure(figure, written[-1])
-            parts.append(embedded(figure, caption))
-        parts += [_noise(report.validation, target), _worst(report, target)]
-    parts.append(settings_text(report.settings))
-    with replacing(page) as file:
-        file.write(PAGE.format(title=html.escape(report.title), body="\n".join(parts), version=__version__))
-    return [*written, page]
+            page.add_figure(f"{target}-{name}" if several else name, figure, caption)
+        page.add(_noise(report.validation, target), _worst(report, target))
+    return page.write(report.settings)
 
 
 def _figures(report: Report, target: str) -> dict[str, tuple[str, Figure]]:
@@ -114,27 +102,6 @@ def _figures(report: Report, target: str) -> dict[str, tuple[str, Figure]]:
         figures["deviation"] = ("Errors against the deviation that the model gave.",
                                 validation_plots.error_against_deviation(guess - known, deviation, width, unit=unit))
     return figures
-
-
-def embedded(figure: Figure, caption: str) -> str:
-    """A figure inside the page, as SVG, or as PNG where that is smaller."""
-    with io.BytesIO() as vector, io.BytesIO() as raster:
-        figure.savefig(vector, format="svg")
-        figure.savefig(raster, format="png")
-        svg, png = vector.getvalue(), raster.getvalue()
-    kind, data = ("svg+xml", svg) if len(svg) < 4 * len(png) else ("png", png)
-    text = base64.b64encode(data).decode()
-    alt = html.escape(caption, quote=True)
-    width = figure.get_figwidth()
-    return (f'<figure style="width:{width:.2f}in"><img alt="{alt}" src="data:image/{kind};base64,{text}">'
-            f"<figcaption>{html.escape(caption)}</figcaption></figure>")
-
-
-def table_text(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table as HTML."""
-    top = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _summary(report: Report) -> str:
@@ -206,14 +173,6 @@ def _worst(report: Report, target: str) -> str:
     return "<h3>Worst cases</h3>" + table_text(head, rows)
 
 
-def settings_text(settings: Mapping[str, Any]) -> str:
-    """Settings as HTML, with their heading."""
-    if not settings:
-        return ""
-    lines = "\n".join(f"{name} = {value}" for name, value in settings.items())
-    return f"<h3>Settings</h3><pre>{html.escape(lines)}</pre>"
-
-
 def structure_names(data: Dataset) -> list[str]:
     """The name of each structure, or its number."""
     return [str(atoms.info.get("name", k)) for k, atoms in enumerate(data.structures)]
@@ -240,31 +199,3 @@ def write_rows(path: str | os.PathLike[str], found: Validation, labels: NDArray[
             row = [names[data.structure[k]], int(data.centre[k]), data.element[k], data.isotope[k], data.group[k],
                    int(found.result.fold[k])] + ([labels[k]] if labels is not None else [])
             writer.writerow(row + [f"{column[k]:.10g}" for column in columns])
-
-
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }}
-h1 {{ font-size: 1.5rem; }} h2 {{ font-size: 1.25rem; margin-top: 2.5rem; }} h3 {{ font-size: 1.05rem; }}
-table {{ border-collapse: collapse; font-size: 13px; margin: 1rem 0; font-variant-numeric: tabular-nums; }}
-th {{ text-align: left; border-bottom: 1px solid #1a1a1a; padding: 2px 12px 2px 0; }}
-td {{ border-bottom: 1px solid #e4e4e4; padding: 2px 12px 2px 0; }}
-figure {{ display: inline-block; margin: 0.8rem 1.2rem 0.8rem 0; vertical-align: top; max-width: 100%; }}
-figure img {{ width: 100%; height: auto; }}
-figcaption {{ font-size: 12.5px; color: #555; }}
-pre {{ font-size: 12px; background: #f6f6f6; padding: 0.8rem; overflow-x: auto; }}
-footer {{ color: #777; font-size: 12px; margin-top: 2rem; }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-{body}
-<footer>glassnmr {version}</footer>
-</body>
-</html>
-"""

@@ -18,12 +18,12 @@ from glassnmr import plots, validation_plots
 from glassnmr.files import replacing
 from glassnmr.folds import group_numbers
 from glassnmr.io.elements import AXES
-from glassnmr.report import COVERAGE_LEVELS, PAGE, WORST, embedded, settings_text, structure_names, table_text
+from glassnmr.report import COVERAGE_LEVELS, WORST, structure_names
+from glassnmr.report_page import ReportPage, table_text
 from glassnmr.tensor_errors import RANGES, tensor_coverage
 from glassnmr.tensor_model import derived_values
 from glassnmr.tensor_training import TensorValidation
 from glassnmr.uncertainty import left_out_half_width
-from glassnmr.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,24 +55,16 @@ def write_tensor_report(path: str | os.PathLike[str], report: TensorReport) -> l
     ValueError
         A path that does not end in .html.
     """
-    page = Path(path)
-    if page.suffix not in (".html", ".htm"):
-        raise ValueError(f"a report is written as .html, got {page}")
-    rows = page.with_suffix(".csv")
-    write_tensor_rows(rows, report.validation, report.labels)
-    written, parts = [rows], [_summary(report)]
+    page = ReportPage(path, report.title)
+    write_tensor_rows(page.beside(".csv"), report.validation, report.labels)
+    page.add(_summary(report))
     for heading, figures in (("Left-out rows against their reference", tensor_parity(report.validation, report.labels)),
                              ("Intervals", _interval_figures(report.validation))):
-        parts.append(f"<h2>{heading}</h2>")
+        page.add(f"<h2>{heading}</h2>")
         for name, figure in figures.items():
-            for suffix in (".png", ".svg"):
-                written.append(page.with_name(f"{page.stem}-{name}{suffix}"))
-                plots.save_figure(figure, written[-1])
-            parts.append(embedded(figure, _CAPTIONS.get(name.split("-")[0], "") + name.split("-", 1)[-1]))
-    parts += [_worst(report), settings_text(report.settings)]
-    with replacing(page) as file:
-        file.write(PAGE.format(title=html.escape(report.title), body="\n".join(parts), version=__version__))
-    return [*written, page]
+            page.add_figure(name, figure, _CAPTIONS.get(name.split("-")[0], "") + name.split("-", 1)[-1])
+    page.add(_worst(report))
+    return page.write(report.settings)
 
 
 _CAPTIONS = {"intervals": "Calibration, each fold by the others; band: ± 2 %: ",
