@@ -15,6 +15,9 @@ from glassnmr.spectra import Spectrum
 
 __all__ = ["as_measured", "read_measurement"]
 
+NOMINAL = 0.01
+"""Share by which a field may differ from that of a file: 9.4 T are 9.398 T."""
+
 Sign = Literal["auto", "keep", "flip"]
 
 
@@ -45,7 +48,8 @@ def as_measured(spectrum: Spectrum, *, isotope: str | None = None, field: float 
     Raises
     ------
     ValueError
-        Field and frequency together, a frequency without a nucleus, or an argument out of range.
+        Field and frequency together, a frequency without a nucleus, one that is more than 1 % off what the file tells,
+        or an argument out of range.
 
     Examples
     --------
@@ -68,8 +72,12 @@ def as_measured(spectrum: Spectrum, *, isotope: str | None = None, field: float 
         raise ValueError("larmor, the frequency of 0 ppm, gives the field only with the isotope")
     if larmor is not None and nucleus is not None:
         field = nucleus.field(larmor)
-    elif field is not None and nucleus is not None:
-        nucleus.larmor_frequency(field)  # refuses what is no field
+    if field is not None and nucleus is not None:
+        given = nucleus.larmor_frequency(field)  # refuses what is no field
+        known = told if isinstance(told, float) else spectrum.larmor
+        if known is not None and abs(given / known - 1) > NOMINAL:
+            raise ValueError(f"the measurement says that it was made at {known:.2f} MHz, {nucleus.field(known):.2f} T "
+                             f"for {nucleus.symbol}; got {given:.2f} MHz, {field:.2f} T")
     y = spectrum.intensity
     centred = y - np.median(y)
     turned = sign == "flip" or sign == "auto" and float(np.sum(centred**3)) < 0

@@ -264,6 +264,10 @@ def test_a_measurement_is_turned_up_and_referenced() -> None:
 def test_the_field_comes_from_the_file_where_it_tells_the_frequency(data_folder: Path) -> None:
     made = read_measurement(data_folder / "spectra" / "Na2SiO3_O17.csdf", isotope="17O")
     assert made.larmor == pytest.approx(54.23708)
+    assert as_measured(made, isotope="17O", field=9.41).field == 9.41  # the nominal field
+    for wrong in ({"field": 11.7}, {"larmor": 67.8}, {"isotope": "29Si", "field": 9.4}):
+        with pytest.raises(ValueError, match=r"the measurement says that it was made at 54\.2\d MHz, \d+\.\d\d T for"):
+            as_measured(made, **{"isotope": "17O", **wrong})
 
 
 def test_the_measured_sodium_metasilicate_has_the_couplings_of_its_two_oxygens(data_folder: Path) -> None:
