@@ -15,6 +15,7 @@ import random
 import re
 import struct
 import subprocess
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -119,8 +120,8 @@ def check_refusal(error: Exception) -> None:
         raise AssertionError(told[:300]) from error
 
 
-def read(path: Path, options: dict[str, Any] | None = None) -> str:
-    """``"read"`` or ``"refused"``; anything else than one sentence is raised."""
+def read(path: Path, options: dict[str, Any] | None = None, tell: Callable[[str], None] | None = None) -> str:
+    """``"read"`` or ``"refused"``, with the sentence for `tell`; anything else than one sentence is raised."""
     try:
         if path.suffix == ".csv":
             read_predictions(path)
@@ -132,6 +133,8 @@ def read(path: Path, options: dict[str, Any] | None = None) -> str:
                     assert atoms.arrays[key].shape == (len(atoms), 3, 3)
     except (ValueError, FileNotFoundError) as error:
         check_refusal(error)
+        if tell is not None:
+            tell(str(error))
         return "refused"
     return "read"
 

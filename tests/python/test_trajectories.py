@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +18,7 @@ from ase.io.vasp import write_vasp_xdatcar
 from click.testing import CliRunner
 
 from glassnmr.cli import main
-from glassnmr.io import count_frames, read_frames, write_extxyz_frame
+from glassnmr.io import apart, count_frames, read_frames, write_extxyz_frame
 
 CELL = np.array([[9.0, 0, 0], [1.5, 8.5, 0], [-1.0, 0.7, 9.5]])
 
@@ -95,6 +97,113 @@ def _binary(path: Path, frames: list[ase.Atoms]) -> None:
 
 NAMES = ["a.extxyz", "a.lammpstrj", "XDATCAR", "a.traj", "a.xtc", "a.dcd", "a.nc"]
 EXACT = {"a.extxyz": 1e-12, "a.lammpstrj": 1e-9, "XDATCAR": 2e-7, "a.traj": 1e-12}
+
+
+@pytest.mark.parametrize("kind", ["glass", "wide", "few", "one place"])
+def test_xtc_coordinates_are_those_of_mdanalysis_to_the_bit(tmp_path: Path, kind: str) -> None:
+    xdr = pytest.importorskip("MDAnalysis.lib.formats.libmdaxdr")
+    random = np.random.default_rng(3)
+    far = random.uniform(0, 4, (500, 3))
+    places = {
+        "glass": far,
+        "wide": far * 1e4,
+        "few": far[:9],
+        "one place": np.full((40, 3), 1.5),
+    }[kind].astype("f4")
+    path = tmp_path / "a.xtc"
+    with xdr.XTCFile(str(path), "w") as file:
+        for number in range(3):
+            file.write(places + number, np.eye(3, dtype="f4") * 5, number, 0.5 * number, 1000)
+    with xdr.XTCFile(str(path)) as file:
+        theirs = [(np.array(frame.x), frame.time) for frame in file]
+    ase.io.write(tmp_path / "first.extxyz", ase.Atoms(f"O{len(places)}", places))
+    ours = list(read_frames(path, topology=tmp_path / "first.extxyz"))
+    assert len(ours) == 3
+    for mine, (x, time) in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(mine.positions, x.astype(float) * 10)
+        assert mine.info["time"] == time
+
+
+def test_a_library_that_ends_on_a_file_does_not_end_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("MDAnalysis")
+    frames = _trajectory()
+    path = _write(tmp_path / "a.xtc", frames)
+    ase.io.write(tmp_path / "first.extxyz", frames[0])
+    whole = list(read_frames(path, topology=tmp_path / "first.extxyz"))
+    (reader,) = apart._idle
+    found = []
+    for number, atoms in enumerate(read_frames(path, topology=tmp_path / "first.extxyz")):
+        found.append(atoms)
+        if number == 0:
+            assert not apart._idle  # it is at work
+    assert apart._idle == [reader] and len(found) == len(whole)
+    os.kill(reader.process.pid, signal.SIGSEGV)  # as of a damaged file
+    reader.process.wait()
+    assert len(list(read_frames(path, topology=tmp_path / "first.extxyz"))) == len(whole)
+    (other,) = apart._idle
+    assert other is not reader
+    monkeypatch.setattr(other, "bytes", lambda count: (_ for _ in ()).throw(EOFError()))
+    with pytest.raises(ValueError, match=r"a\.xtc, frame 0 cannot be read: the library that reads it ended on it"):
+        list(read_frames(path, topology=tmp_path / "first.extxyz"))
+    assert not apart._idle and other.process.poll() is not None
+    pairs = zip(*(read_frames(path, topology=tmp_path / "first.extxyz") for _ in range(2)), strict=True)
+    assert all(np.array_equal(one.positions, two.positions) for one, two in pairs)  # two at once
+    assert len(apart._idle) == 2
+
+
+@pytest.mark.parametrize("convention", ["degrees", "cosines", "matrix", "none"])
+def test_cells_of_dcd_files_are_understood_in_every_convention(tmp_path: Path, convention: str) -> None:
+    dcd = pytest.importorskip("MDAnalysis.lib.formats.libdcd")
+    atoms = _trajectory(1)[0]
+    a, b, c, alpha, beta, gamma = atoms.cell.cellpar()
+    box = np.array([a, gamma, b, beta, alpha, c])
+    if convention == "cosines":  # LAMMPS and NAMD
+        box[[1, 3, 4]] = np.cos(np.radians(box[[1, 3, 4]]))
+    elif convention == "matrix":  # CHARMM: the symmetric root of the metric
+        values, vectors = np.linalg.eigh(atoms.cell.array @ atoms.cell.array.T)
+        root = vectors @ np.diag(np.sqrt(values)) @ vectors.T
+        box = root[[0, 0, 1, 0, 1, 2], [0, 1, 1, 2, 2, 2]]
+    with dcd.DCDFile(str(tmp_path / "a.dcd"), "w") as file:
+        file.write_header(remarks="test", natoms=6, istart=0, nsavc=1, delta=1.0, is_periodic=convention != "none")
+        file.write(xyz=atoms.positions.astype("f4"), box=box)
+    if convention == "matrix":
+        raw = bytearray((tmp_path / "a.dcd").read_bytes())
+        raw[84:88] = (35).to_bytes(4, "little")  # the version of CHARMM
+        (tmp_path / "a.dcd").write_bytes(raw)
+    ase.io.write(tmp_path / "first.extxyz", atoms)
+    (found,) = read_frames(tmp_path / "a.dcd", topology=tmp_path / "first.extxyz")
+    np.testing.assert_array_equal(found.positions, atoms.positions.astype("f4").astype(float))
+    assert found.pbc.all() == (convention != "none")
+    if convention != "none":
+        np.testing.assert_allclose(found.cell.cellpar(), atoms.cell.cellpar(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA", "NETCDF4"])
+def test_netcdf_of_every_kind_is_read_row_by_row(tmp_path: Path, kind: str) -> None:
+    netcdf = pytest.importorskip("netCDF4")
+    frames = _trajectory()
+    with netcdf.Dataset(str(tmp_path / "a.nc"), "w", format=kind) as file:
+        for key, size in (("frame", None), ("spatial", 3), ("atom", 6), ("label", 5)):
+            file.createDimension(key, size)
+        file.createVariable("spatial", "S1", ("spatial",))[:] = list("xyz")
+        flags = file.createVariable("flags", "i1", ("frame", "label"))  # of a length that is padded
+        time = file.createVariable("time", "f8", ("frame",))
+        time.scale_factor = 2.0
+        places = file.createVariable("coordinates", "f4", ("frame", "atom", "spatial"))
+        lengths = file.createVariable("cell_lengths", "f8", ("frame", "spatial"))
+        angles = file.createVariable("cell_angles", "f8", ("frame", "spatial"))
+        for k, atoms in enumerate(frames):
+            places[k], lengths[k], angles[k] = atoms.positions, atoms.cell.lengths(), atoms.cell.angles()
+            time[k], flags[k] = 3.0 * k, np.arange(5)
+    ase.io.write(tmp_path / "first.extxyz", frames[0])
+    found = list(read_frames(tmp_path / "a.nc", topology=tmp_path / "first.extxyz"))
+    assert len(found) == len(frames)
+    for k, (mine, atoms) in enumerate(zip(found, frames, strict=True)):
+        np.testing.assert_array_equal(mine.positions, atoms.positions.astype("f4").astype(float))
+        np.testing.assert_allclose(mine.cell.cellpar(), atoms.cell.cellpar(), rtol=1e-12)
+        assert mine.info["time"] == pytest.approx(3.0 * k)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,11 @@ from glassnmr.io.magres import PARTS
 if TYPE_CHECKING:
     from glassnmr.table import Dataset
 
-__all__ = ["h5py_library", "is_hdf5", "read_hdf5", "write_hdf5"]
+__all__ = ["check_sizes", "h5py_library", "is_hdf5", "read_hdf5", "write_hdf5"]
 
-_FORMAT, _VERSION = "glassnmr-dataset", 1
+_FORMAT, _VERSION = "glassnmr-dataset", 2
 _MAGIC = b"\x89HDF\r\n\x1a\n"
+_PACKING = 1100  # how much zlib packs at most
 _COLUMNS = ("element", "isotope", "source", "group")
 
 
@@ -43,10 +45,27 @@ def is_hdf5(path: str | os.PathLike[str]) -> bool:
         return False
 
 
+def check_sizes(file: Any, path: str | os.PathLike[str]) -> None:
+    """ValueError where an open HDF5 file speaks of more numbers than it can hold, before any is read."""
+    h5py = h5py_library()
+    most = os.path.getsize(path)
+
+    def check(name: str, item: Any) -> None:
+        if not isinstance(item, h5py.Dataset):
+            return
+        stored = item.id.get_storage_size()
+        room = _PACKING * (stored + (math.prod(item.chunks) * item.dtype.itemsize if item.chunks else 0))
+        if stored > most or item.size * item.dtype.itemsize > room:
+            raise ValueError(f"{path} is damaged: {name} has the shape {item.shape} and {stored} bytes")
+
+    file.visititems(check)
+
+
 def write_hdf5(dataset: Dataset, path: str | os.PathLike[str]) -> None:
     """Write a table whole or not at all.
 
-    Groups ``structures`` (numbers, positions, cell, pbc, offset, and labels and info as JSON) and ``rows`` (structure,
+    Groups ``structures`` (numbers, positions, cell, pbc, offset, and labels and info as
+    lines of JSON in bytes) and ``rows`` (structure,
     centre, element, isotope, source, group, ``tensors/ms`` in ppm, ``tensors/efg`` in a.u., ``scalars/...``).
     """
     h5py = h5py_library()
@@ -54,18 +73,20 @@ def write_hdf5(dataset: Dataset, path: str | os.PathLike[str]) -> None:
         raise ValueError("the dataset has no rows to write")
     with replacing_path(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs.update(format=_FORMAT, version=_VERSION, notes=json.dumps(list(dataset.notes)))
-        _write_structures(file.create_group("structures"), dataset.structures, h5py)
+        _write_structures(file.create_group("structures"), dataset.structures)
         rows = file.create_group("rows")
         rows["structure"], rows["centre"] = dataset.structure, dataset.centre
         for name in _COLUMNS:
-            rows.create_dataset(name, data=getattr(dataset, name).astype(object), dtype=h5py.string_dtype())
+            # of fixed length: the library may search for ever for words of any length in a damaged file
+            words = np.char.encode(getattr(dataset, name), "utf-8")
+            rows.create_dataset(name, data=words, compression="gzip", shuffle=True)
         for kind, columns in (("tensors", dataset.tensors), ("scalars", dataset.scalars)):
             group = rows.create_group(kind)
             for name, column in columns.items():
                 group.create_dataset(name, data=column, compression="gzip", shuffle=True)
 
 
-def _write_structures(group: Any, structures: list[ase.Atoms], h5py: Any) -> None:
+def _write_structures(group: Any, structures: list[ase.Atoms]) -> None:
     sizes = [len(atoms) for atoms in structures]
     group["offset"] = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     group.create_dataset("numbers", data=np.concatenate([atoms.numbers for atoms in structures]).astype(np.int16),
@@ -76,7 +97,7 @@ def _write_structures(group: Any, structures: list[ase.Atoms], h5py: Any) -> Non
     group["pbc"] = np.array([atoms.pbc for atoms in structures])
     texts = [json.dumps({"info": {key: _plain(value) for key, value in atoms.info.items()}, "arrays": _labels(atoms)},
                         ensure_ascii=False) for atoms in structures]  # fmt: skip
-    group.create_dataset("labels", data=np.array(texts, dtype=object), dtype=h5py.string_dtype())
+    group.create_dataset("labels", data=np.frombuffer("\n".join(texts).encode(), np.uint8), compression="gzip")
 
 
 def _plain(value: Any) -> Any:
@@ -99,6 +120,7 @@ def read_hdf5(path: str | os.PathLike[str]) -> Dataset:
                 raise ValueError(f"{path} is an HDF5 file, but no table of glassnmr")
             if file.attrs.get("version") != _VERSION:
                 raise ValueError(f"{path} has the version {file.attrs.get('version')}, this program knows {_VERSION}")
+            check_sizes(file, path)
             return _read(file, str(path))
     except (OSError, RuntimeError, KeyError, TypeError, IndexError, json.JSONDecodeError) as error:
         detail = " ".join(str(error).split())[:150]
@@ -122,15 +144,14 @@ def _read(file: Any, name: str) -> Dataset:
 
 
 def _texts(column: Any) -> NDArray[np.str_]:
-    values = column.asstr()[...]
-    return np.array(values.tolist(), dtype=str).reshape(len(values))
+    return np.char.decode(column[...], "utf-8")
 
 
 def _read_structures(group: Any, name: str) -> list[ase.Atoms]:
     offset = group["offset"][...]
     numbers, positions = group["numbers"][...], group["positions"][...]
     cells, pbc = group["cell"][...], group["pbc"][...]
-    labels = group["labels"].asstr()[...]
+    labels = bytes(group["labels"][...].astype(np.uint8)).decode("utf-8").split("\n")
     if len(offset) != len(labels) + 1 or (np.diff(offset) < 1).any() or offset[0] != 0 or offset[-1] != len(numbers):
         raise ValueError(f"{name} is damaged: its structures do not add up")
     structures = []

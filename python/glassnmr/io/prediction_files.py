@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from glassnmr.files import replacing, replacing_path
 from glassnmr.io.elements import TENSORS, tensor_of
-from glassnmr.io.hdf5 import h5py_library
+from glassnmr.io.hdf5 import check_sizes, h5py_library
 from glassnmr.io.magres import write_magres
 from glassnmr.version import __version__
 
@@ -55,14 +55,29 @@ def _opened(path: str | os.PathLike[str]) -> Any:
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no file {path}")
     try:
-        file = h5py.File(path, "r", libver="latest", swmr=True) if left_open(path) else h5py.File(path, "r")
+        file = _as_it_grows(h5py, path) if left_open(path) else h5py.File(path, "r")
     except OSError as error:
         detail = " ".join(str(error).split())[:150]
         raise ValueError(f"{path} is no HDF5 file, or is damaged ({detail})") from error
     if file.attrs.get("format") != _FORMAT or "rows" not in file or "frames" not in file:
         file.close()
         raise ValueError(f"{path} is an HDF5 file, but none of predictions")
+    try:
+        check_sizes(file, path)
+    except BaseException:
+        file.close()
+        raise
     return file
+
+
+def _as_it_grows(h5py: Any, path: str | os.PathLike[str]) -> Any:
+    """Open what has a writer. Of a damaged superblock the library would hope for hours that the writer mends it."""
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        if "checksum" in str(error):
+            raise
+    return h5py.File(path, "r", libver="latest", swmr=True)
 
 
 def left_open(path: str | os.PathLike[str]) -> bool:
@@ -249,7 +264,7 @@ def read_parquet(path: str | os.PathLike[str]) -> Columns:
         raise FileNotFoundError(f"there is no file {path}")
     try:
         table = pyarrow.parquet.read_table(path)
-    except (OSError, ValueError) as error:  # pyarrow's own errors are subclasses of these
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
         raise ValueError(f"{path} is no Parquet file, or is damaged ({' '.join(str(error).split())[:120]})") from error
     missing = [name for name in ("frame", "atom", "element") if name not in table.column_names]
     if missing:
