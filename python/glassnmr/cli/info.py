@@ -180,22 +180,18 @@ def _csv(path: Path) -> str:
 
 def _hdf5(path: Path) -> str:
     """Predictions, or a table of training data."""
-    from glassnmr.io.hdf5 import h5py_library, is_hdf5
+    from glassnmr.io.hdf5 import is_hdf5, told
+    from glassnmr.io.prediction_files import open_hdf5
 
     if is_hdf5(path):
-        with h5py_library().File(path, "r", **_left_open(path)) as file:
-            kind = file.attrs.get("format")
+        with open_hdf5(path) as file:
+            kind = told(file, "format")
         if kind == "glassnmr-predictions":
             return _predictions(path)
     from glassnmr.dataset import read_dataset
 
     return read_dataset(path).summary()
 
-
-def _left_open(path: Path) -> dict[str, Any]:
-    from glassnmr.io.prediction_files import left_open
-
-    return {"libver": "latest", "swmr": True} if left_open(path) else {}
 
 
 def _predictions(path: Path) -> str:

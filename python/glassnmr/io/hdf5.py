@@ -19,7 +19,7 @@ from glassnmr.io.magres import PARTS
 if TYPE_CHECKING:
     from glassnmr.table import Dataset
 
-__all__ = ["check_sizes", "h5py_library", "is_hdf5", "read_hdf5", "write_hdf5"]
+__all__ = ["check_sizes", "h5py_library", "is_hdf5", "read_hdf5", "tell", "told", "write_hdf5"]
 
 _FORMAT, _VERSION = "glassnmr-dataset", 2
 _MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -43,6 +43,20 @@ def is_hdf5(path: str | os.PathLike[str]) -> bool:
             return file.read(8) == _MAGIC
     except OSError:
         return False
+
+
+def tell(owner: Any, **texts: str) -> None:
+    """Put texts into attributes, in fixed length: for those of any length the library may search for ever in a damaged
+    file.
+    """
+    owner.attrs.update({key: np.bytes_(text.encode()) for key, text in texts.items()})
+
+
+def told(owner: Any, key: str) -> str:
+    """What `tell` put there; empty where there is nothing of that kind."""
+    if key not in owner.attrs or owner.attrs.get_id(key).dtype.kind != "S":
+        return ""
+    return bytes(owner.attrs[key]).decode("utf-8", "replace")
 
 
 def check_sizes(file: Any, path: str | os.PathLike[str]) -> None:
@@ -72,7 +86,8 @@ def write_hdf5(dataset: Dataset, path: str | os.PathLike[str]) -> None:
     if len(dataset) == 0:
         raise ValueError("the dataset has no rows to write")
     with replacing_path(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs.update(format=_FORMAT, version=_VERSION, notes=json.dumps(list(dataset.notes)))
+        tell(file, format=_FORMAT, notes=json.dumps(list(dataset.notes)))
+        file.attrs["version"] = _VERSION
         _write_structures(file.create_group("structures"), dataset.structures)
         rows = file.create_group("rows")
         rows["structure"], rows["centre"] = dataset.structure, dataset.centre
@@ -116,7 +131,7 @@ def read_hdf5(path: str | os.PathLike[str]) -> Dataset:
         raise FileNotFoundError(f"there is no file {path}")
     try:
         with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != _FORMAT:
+            if told(file, "format") != _FORMAT:
                 raise ValueError(f"{path} is an HDF5 file, but no table of glassnmr")
             if file.attrs.get("version") != _VERSION:
                 raise ValueError(f"{path} has the version {file.attrs.get('version')}, this program knows {_VERSION}")
@@ -138,7 +153,7 @@ def _read(file: Any, name: str) -> Dataset:
         centre=rows["centre"][...].astype(np.int64),
         tensors={key: rows["tensors"][key][...] for key in ("ms", "efg") if key in rows["tensors"]},
         scalars={key: rows["scalars"][key][...] for key in rows["scalars"]},
-        notes=tuple(json.loads(file.attrs["notes"])),
+        notes=tuple(json.loads(told(file, "notes"))),
         **columns,
     )
 

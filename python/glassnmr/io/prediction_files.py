@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from glassnmr.files import replacing, replacing_path
 from glassnmr.io.elements import TENSORS, tensor_of
-from glassnmr.io.hdf5 import check_sizes, h5py_library
+from glassnmr.io.hdf5 import check_sizes, h5py_library, tell, told
 from glassnmr.io.magres import write_magres
 from glassnmr.version import __version__
 
-__all__ = ["Columns", "frames_done", "left_open", "read_hdf5_predictions", "read_parquet",
+__all__ = ["Columns", "frames_done", "left_open", "open_hdf5", "read_hdf5_predictions", "read_parquet",
            "write_chemiscope", "write_hdf5_predictions", "write_magres_frames", "write_parquet"]  # fmt: skip
 
 Columns = dict[str, NDArray[Any]]
@@ -49,17 +49,22 @@ def frames_done(path: str | os.PathLike[str]) -> int:
         return int(file["frames/number"][-1]) + 1 if len(file["frames/number"]) else 0
 
 
-def _opened(path: str | os.PathLike[str]) -> Any:
-    """Open for reading, also what a killed run left open."""
+def open_hdf5(path: str | os.PathLike[str]) -> Any:
+    """Any HDF5 file for reading, also what a killed run left open; ValueError in one sentence for a damaged one."""
     h5py = h5py_library()
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no file {path}")
     try:
-        file = _as_it_grows(h5py, path) if left_open(path) else h5py.File(path, "r")
+        return _as_it_grows(h5py, path) if left_open(path) else h5py.File(path, "r")
     except OSError as error:
         detail = " ".join(str(error).split())[:150]
         raise ValueError(f"{path} is no HDF5 file, or is damaged ({detail})") from error
-    if file.attrs.get("format") != _FORMAT or "rows" not in file or "frames" not in file:
+
+
+def _opened(path: str | os.PathLike[str]) -> Any:
+    """The same for a file of predictions."""
+    file = open_hdf5(path)
+    if told(file, "format") != _FORMAT or "rows" not in file or "frames" not in file:
         file.close()
         raise ValueError(f"{path} is an HDF5 file, but none of predictions")
     try:
@@ -125,14 +130,15 @@ def write_hdf5_predictions(path: str | os.PathLike[str], frames: Frames, resume:
 
 def _begin(h5py: Any, target: Path, columns: Columns, targets: tuple[str, ...], resume: bool) -> Any:
     with replacing_path(target) as temporary, h5py.File(temporary, "w", libver="latest") as file:
-        file.attrs.update(format=_FORMAT, version=1, targets=" ".join(targets), columns=json.dumps(list(columns)),
-                          program=f"glassnmr {__version__}")  # fmt: skip
+        tell(file, format=_FORMAT, targets=" ".join(targets), columns=json.dumps(list(columns)),
+             program=f"glassnmr {__version__}")  # fmt: skip
+        file.attrs["version"] = 1
         rows, index = file.create_group("rows"), file.create_group("frames")
         for name, column in columns.items():
             dtype = f"S{_WORD}" if column.dtype.kind == "U" else column.dtype
             rows.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(_CHUNK,), dtype=dtype)
             if name in UNITS:
-                rows[name].attrs["unit"] = UNITS[name]
+                tell(rows[name], unit=UNITS[name])
         for name in ("number", "end"):
             index.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(1024,), dtype=np.int64)
         if resume and target.exists():
@@ -159,7 +165,7 @@ def _for_writing(h5py: Any, target: Path) -> Any:
 def _copy(file: Any, source: Path, targets: tuple[str, ...]) -> None:
     """The whole frames of the file that is taken up again."""
     with _opened(source) as old:
-        if str(old.attrs["targets"]).split() != list(targets) or set(old["rows"]) != set(file["rows"]):
+        if told(old, "targets").split() != list(targets) or set(old["rows"]) != set(file["rows"]):
             raise ValueError(f"{source} holds other columns than this run: {', '.join(sorted(old['rows']))}")
         n_frames = min(len(old["frames/number"]), len(old["frames/end"]))
         n_rows = int(old["frames/end"][n_frames - 1]) if n_frames else 0
@@ -203,7 +209,7 @@ def read_hdf5_predictions(path: str | os.PathLike[str]) -> Columns:
             for name in file["rows"]:
                 column = file["rows"][name][:count]
                 found[name] = np.char.decode(column, "utf-8") if column.dtype.kind == "S" else column
-            order = json.loads(file.attrs["columns"])
+            order = json.loads(told(file, "columns"))
             return {name: found[name] for name in order}
     except (OSError, RuntimeError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is damaged ({type(error).__name__}: {' '.join(str(error).split())[:150]})") from error
