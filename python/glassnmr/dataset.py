@@ -134,6 +134,7 @@ class _Builder:
         self._missing = self._zero = self._bare = 0
         self._seen: set[str] = set()
         self._skipped = self._coreless = 0
+        self._vasprun = False
 
     def mark(self) -> tuple[int, ...]:
         """How far it is, for `back`."""
@@ -177,6 +178,7 @@ class _Builder:
 
     def _frame(self, atoms: ase.Atoms, path: Path, short: str, default: str, number: int) -> None:
         where = f"{path}, frame {number}"
+        self._vasprun |= path.name.startswith("vasprun")
         self._seen |= set(atoms.arrays) - {"numbers", "positions"}
         rows = take_rows(atoms, self._recipe, where)
         self._missing += rows.missing
@@ -229,12 +231,13 @@ class _Builder:
         if not self._parts:
             chosen = [f"where={self._recipe.where.text!r}"] if self._recipe.where else []
             chosen += [f"element={', '.join(self._recipe.elements)}"] if self._recipe.elements else []
-            where = " with ".join(chosen) + " " * bool(chosen)
             arrays = ", ".join(sorted(self._seen)) or "none"
             wanted = ", ".join([*self._recipe.tensors.values(), *self._recipe.scalars.values()])
-            raise ValueError(
-                f"{where}leaves no row: looked for {wanted}, the arrays of the files are {arrays}".lstrip()
-            )
+            told = f"looked for {wanted}, the arrays of the files are {arrays}"
+            if chosen:
+                raise ValueError(f"{' with '.join(chosen)} leaves no row: {told}")
+            hint = "; VASP writes no tensors to vasprun.xml, the OUTCAR of the run has them" if self._vasprun else ""
+            raise ValueError(f"no atom of the files has a tensor or value: {told}{hint}")
         notes = []
         if self._missing:
             notes.append(f"left out: {self._missing} atoms without a finite value")
