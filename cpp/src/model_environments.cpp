@@ -16,6 +16,11 @@ std::size_t place_of_shielding(const ModelParts& parts) {
     return static_cast<std::size_t>(at - parts.targets.begin());
 }
 
+/// Deviation in units of the noise, eq. (9.38).
+double growth(const Uncertainty& u, double novelty) {
+    return u.exponent == 1 ? std::sqrt(1 + novelty) : std::pow(1 + novelty, u.exponent / 2);
+}
+
 }  // namespace
 
 void Model::name_quantities() {
@@ -30,7 +35,7 @@ void Model::deviations(std::size_t n, const double* novelty, double* out) const 
     const std::size_t T = n_targets();
     for (std::size_t i = 0; i < n; ++i) {
         for (std::size_t t = 0; t < T; ++t)
-            out[i * T + t] = parts_.uncertainty->noise[t] * std::sqrt(1 + novelty[i]);
+            out[i * T + t] = parts_.uncertainty->noise[t] * growth(*parts_.uncertainty, novelty[i]);
     }
 }
 
@@ -53,7 +58,8 @@ void Model::derived_deviations(std::size_t n, const double*, const double* novel
     if (derived_.empty()) return;
     const double noise = parts_.uncertainty->noise[place_of_shielding(parts_)];
     for (std::size_t i = 0; i < n; ++i)
-        out[i] = std::abs(parts_.reference->second) * noise * std::sqrt(1 + novelty[i]);
+        out[i] =
+            std::abs(parts_.reference->second) * noise * growth(*parts_.uncertainty, novelty[i]);
 }
 
 void Model::derived_half_widths(double level, std::size_t n, const double* values,

@@ -26,6 +26,8 @@ void check_uncertainty(const Uncertainty& u, std::size_t M, std::size_t T, std::
         if (!(u.levels[k] > (k ? u.levels[k - 1] : 0)) || !(u.levels[k] < 1))
             invalid("levels must be rising numbers between 0 and 1");
     }
+    if (!(u.exponent > 0) || !(u.exponent <= 1))
+        invalid("exponent must lie above 0 and be at most 1");
     if (!(u.limit >= 0) || !std::isfinite(u.limit))
         invalid("limit must be finite and not negative");
 }
@@ -75,6 +77,7 @@ void write_uncertainty(const Uncertainty& u, std::uint64_t M, Records& r) {
     r["interval_factors"] =
         numbers(u.factors, {u.factors.size() / u.levels.size(), u.levels.size()});
     r["novelty_limit"] = number(u.limit);
+    if (u.exponent != 1) r["novelty_exponent"] = number(u.exponent);
 }
 
 std::shared_ptr<const Uncertainty> read_uncertainty(const Fields& f, std::size_t M) {
@@ -92,6 +95,7 @@ std::shared_ptr<const Uncertainty> read_uncertainty(const Fields& f, std::size_t
         u->levels = f.doubles("interval_levels");
         u->factors = f.doubles("interval_factors");
         u->limit = f.number("novelty_limit");
+        if (f.has("novelty_exponent")) u->exponent = f.number("novelty_exponent");
     }
     return u;
 }

@@ -85,12 +85,12 @@ Uncertainty make_uncertainty(const glassnmr::VarianceParts& variance, double lam
 }
 
 Model with_intervals(const Model& model, const Array& levels, const Array& factors, double limit,
-                     const std::string& provenance) {
+                     double exponent, const std::string& provenance) {
     require_shape(levels, "levels", {-1});
     require_shape(factors, "factors",
                   {static_cast<py::ssize_t>(model.n_targets()), levels.shape(0)});
     ModelParts parts = model.parts();
-    parts.uncertainty = calibrated(parts.uncertainty.get(), levels, factors, limit);
+    parts.uncertainty = calibrated(parts.uncertainty.get(), levels, factors, limit, exponent);
     parts.provenance = provenance;
     return Model(std::move(parts));
 }
@@ -154,7 +154,7 @@ void bind_model(py::module_& m) {
         .def("predict_with_novelty", &predict_with_novelty, "positions"_a, "cell"_a, "pbc"_a,
              "species"_a, "centres"_a, py::kw_only(), "precision"_a = "double", "n_threads"_a = 0)
         .def("with_intervals", &with_intervals, "levels"_a, "factors"_a, "limit"_a, py::kw_only(),
-             "provenance"_a)
+             "exponent"_a = 1.0, "provenance"_a)
         .def_property_readonly("uncertainty", &uncertainty)
         .def_property_readonly("species", &part<&ModelParts::species>)
         .def_property_readonly("isotope", &part<&ModelParts::isotope>)

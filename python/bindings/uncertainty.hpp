@@ -28,6 +28,7 @@ inline std::optional<py::dict> told_uncertainty(const glassnmr::Uncertainty* u) 
         told["factors"] =
             as_array(u->factors, {static_cast<py::ssize_t>(u->factors.size()) / K, K});
         told["limit"] = u->limit;
+        told["exponent"] = u->exponent;
     }
     return told;
 }
@@ -35,11 +36,13 @@ inline std::optional<py::dict> told_uncertainty(const glassnmr::Uncertainty* u) 
 /// With levels (K), factors (Q, K) and limit.
 inline std::shared_ptr<const glassnmr::Uncertainty> calibrated(const glassnmr::Uncertainty* known,
                                                                const Array& levels,
-                                                               const Array& factors, double limit) {
+                                                               const Array& factors, double limit,
+                                                               double exponent = 1) {
     if (!known) glassnmr::invalid("this model carries no uncertainty to calibrate");
     auto u = std::make_shared<glassnmr::Uncertainty>(*known);
     u->levels.assign(levels.data(), levels.data() + levels.size());
     u->factors.assign(factors.data(), factors.data() + factors.size());
     u->limit = limit;
+    u->exponent = exponent;
     return u;
 }

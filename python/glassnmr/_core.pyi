@@ -267,6 +267,7 @@ class Model(LocalModel):
         factors: ArrayLike,
         limit: SupportsFloat,
         *,
+        exponent: SupportsFloat = ...,
         provenance: str,
     ) -> Model: ...
     @property

@@ -198,7 +198,8 @@ class NMRModel(LocalModel):
         known = self.uncertainty
         if known is None or "levels" not in known:
             return None
-        return Intervals(tuple(known["levels"]), np.asarray(known["factors"]), float(known["limit"]))
+        return Intervals(tuple(known["levels"]), np.asarray(known["factors"]), float(known["limit"]),
+                         float(known["exponent"]))
 
     def with_intervals(self, intervals: Intervals) -> NMRModel:
         """The same model with intervals for its predictions, as `glassnmr.training.train` gives it.
@@ -213,7 +214,7 @@ class NMRModel(LocalModel):
         if len(intervals.factors) != len(self.targets):
             raise ValueError(f"intervals must be of {len(self.targets)} targets, got {len(intervals.factors)}")
         return NMRModel(self._core.with_intervals(np.asarray(intervals.levels), intervals.factors, intervals.limit,
-                                                  provenance=self._core.provenance))
+                                                  exponent=intervals.exponent, provenance=self._core.provenance))
 
     def with_reference(self, reference: tuple[float, float] | None, story: Mapping[str, Any] | None = None) -> NMRModel:
         """The same model with another shift reference, or none.
@@ -264,8 +265,11 @@ class NMRModel(LocalModel):
 
     def _errors(self, intervals: Intervals, novelty: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Half widths and flags by name; those of delta_iso are the slope of the reference times those of sigma_iso."""
+        from glassnmr.uncertainty import tempered
+
         assert self.uncertainty is not None
-        deviation = np.sqrt(1 + novelty)[:, None] * np.asarray(self.uncertainty["noise"])
+        noise = np.asarray(self.uncertainty["noise"])
+        deviation = tempered(np.sqrt(1 + novelty)[:, None] * noise, novelty, intervals.exponent)
         unlike = intervals.unlike(novelty).astype(np.float64)
         found: dict[str, NDArray[np.float64]] = {}
         for t, name in enumerate(self.targets):

@@ -162,6 +162,8 @@ class TensorModel(LocalModel):
         """The same model with intervals for its predictions, as `glassnmr.tensor_training.train_tensor` gives it."""
         if self.uncertainty is None:
             raise ValueError("this model carries no variance that intervals could be made of: train it anew")
+        if intervals.exponent != 1:
+            raise ValueError(f"the intervals of tensors have exponent 1, got {intervals.exponent}")
         return TensorModel(self._core.with_intervals(list(names), np.asarray(intervals.levels), intervals.factors,
                                                      intervals.limit))
 

@@ -16,7 +16,7 @@ from glassnmr.learning import LSSVR, KernelRidge
 from glassnmr.model import NMRModel, training_rows
 from glassnmr.sites import is_kind, site_labels
 from glassnmr.table import Dataset
-from glassnmr.uncertainty import Intervals, calibrate_intervals, group_coverage, left_out_half_width
+from glassnmr.uncertainty import EXPONENTS, Intervals, calibrate_intervals, group_coverage, left_out_half_width
 from glassnmr.validation import CrossValidation, choose_parameters, cross_validate, metrics
 
 __all__ = ["Validation", "row_labels", "train", "validate"]
@@ -62,7 +62,7 @@ class Validation:
         if deviation is None:
             return None
         known, guess = self.values(target)
-        return left_out_half_width(guess - known, deviation, self.result.fold, level)
+        return left_out_half_width(guess - known, deviation, self.result.fold, level, self.result.novelty)
 
     def coverage(self, target: str, level: float = 0.9) -> dict[str, float] | None:
         """Share of left-out rows, and mean share within groups, that lie in intervals calibrated on the other folds."""
@@ -138,7 +138,7 @@ def final_intervals(validation: Validation, regressor: LSSVR | KernelRidge) -> I
     result = cross_validate(regressor, validation.features, old.y, data.group, kappas=[1.0], lams=[regressor.lam],
                             n_splits=n_splits, seed=validation.seed, batches=data.structure)
     assert result.deviation is not None and result.novelty is not None
-    return calibrate_intervals(result.prediction - result.y, result.deviation, result.novelty)
+    return calibrate_intervals(result.prediction - result.y, result.deviation, result.novelty, exponents=EXPONENTS)
 
 
 def row_labels(dataset: Dataset, name: str) -> NDArray[np.str_]:

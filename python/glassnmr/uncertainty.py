@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["LEVELS", "Intervals", "calibrate_intervals", "covered", "group_coverage", "left_out_half_width"]
+__all__ = ["EXPONENTS", "LEVELS", "Intervals", "calibrate_intervals", "covered", "group_coverage",
+           "left_out_half_width", "tempered"]
 
 Floats = NDArray[np.float64]
 
 LEVELS = (0.5, 0.6827, 0.8, 0.9, 0.95)
 """Shares of left-out rows that the intervals of a model are made for; 0.6827 is one standard deviation."""
+EXPONENTS = (0.25, 0.5, 0.75, 1.0)
+"""Of the growth of the deviation with the novelty that are tried, eq. (9.38)."""
 SAME = 0.99
 """Share of left-out rows that count as like the rest of the training set."""
 
@@ -28,6 +31,8 @@ class Intervals:
     """(T, K): an interval is prediction +- factor * deviation"""
     limit: float
     """novelty, eq. (9.12), beyond which an environment is unlike the training set"""
+    exponent: float = 1.0
+    """of the growth of the deviation with the novelty, eq. (9.38)"""
 
     def __post_init__(self) -> None:
         levels, factors = np.asarray(self.levels, dtype=np.float64), np.asarray(self.factors, dtype=np.float64)
@@ -39,11 +44,16 @@ class Intervals:
             raise ValueError(f"factors must be {len(levels)} finite numbers for each target, got shape {factors.shape}")
         if not (np.isfinite(self.limit) and self.limit >= 0):
             raise ValueError(f"limit must be finite and not negative, got {self.limit}")
+        if not 0 < self.exponent <= 1:
+            raise ValueError(f"exponent must lie above 0 and be at most 1, got {self.exponent}")
         object.__setattr__(self, "levels", tuple(float(level) for level in levels))
         object.__setattr__(self, "factors", factors)
 
     def half_width(self, deviation: ArrayLike, level: float = 0.9) -> Floats:
-        """Half width (n, T) of the interval of one of the levels, in units of the targets."""
+        """Half width (n, T) of the interval of one of the levels, in units of the targets.
+
+        `deviation` : (n, T) noise sqrt(1 + novelty)^exponent, as `tempered` makes it from that of eq. (9.12)
+        """
         if level not in self.levels:
             raise ValueError(f"level must be one of {', '.join(map(str, self.levels))}, got {level}")
         width: Floats = np.asarray(deviation, dtype=np.float64) * self.factors[:, self.levels.index(level)]
@@ -77,8 +87,39 @@ def _quantile(scores: Floats, level: float) -> Floats:
     return found
 
 
+def tempered(deviation: ArrayLike, novelty: ArrayLike, exponent: float) -> Floats:
+    """Deviations (n,) or (n, T) that grow with this power of sqrt(1 + novelty), eq. (9.38), from those of eq. (9.12).
+
+    Examples
+    --------
+    >>> tempered([2.0, 8.0], [0.0, 15.0], 0.5)
+    array([2., 4.])
+    """
+    sigma, far = np.asarray(deviation, dtype=np.float64), np.asarray(novelty, dtype=np.float64)
+    factor = (1 + far) ** ((exponent - 1) / 2)
+    found: Floats = sigma * (factor if sigma.ndim == 1 else factor[:, None])
+    return found
+
+
+def _best_exponent(error: Floats, sigma: Floats, novelty: Floats, exponents: tuple[float, ...]) -> float:
+    """The exponent whose 90 % intervals have the least interval score, the sum of their lengths and of what they miss
+    times 2 / 0.1, relative to the mean error of each target (eq. (9.39)); the greatest among equals.
+    """
+    if len(exponents) == 1:
+        return exponents[0]
+    scale = error.mean(axis=0)
+    scale = np.where(scale > 0, scale, 1)
+
+    def score(exponent: float) -> float:
+        one = tempered(sigma, novelty, exponent)
+        width = one * _quantile(_scores(error, one), 0.9)
+        return float(np.mean((2 * width + 20 * np.maximum(error - width, 0)) / scale))
+
+    return min(sorted(exponents, reverse=True), key=score)
+
+
 def calibrate_intervals(residual: ArrayLike, deviation: ArrayLike, novelty: ArrayLike,
-                        levels: tuple[float, ...] = LEVELS) -> Intervals:
+                        levels: tuple[float, ...] = LEVELS, exponents: tuple[float, ...] = (1.0,)) -> Intervals:
     """Intervals from rows that were predicted without their group (THEORY.md eq. (9.13)).
 
     Parameters
@@ -86,6 +127,7 @@ def calibrate_intervals(residual: ArrayLike, deviation: ArrayLike, novelty: Arra
     residual, deviation : (n,) or (n, T) error and deviation, eq. (9.12), of each left-out row
     novelty : (n,) eq. (9.12)
     levels : shares of the rows that intervals shall hold
+    exponents : of the growth with the novelty; the one with the best intervals is taken, eq. (9.39)
 
     Raises
     ------
@@ -102,15 +144,19 @@ def calibrate_intervals(residual: ArrayLike, deviation: ArrayLike, novelty: Arra
     far = np.asarray(novelty, dtype=np.float64)
     if far.shape != (len(error),) or not np.isfinite(far).all():
         raise ValueError(f"novelty must be {len(error)} finite numbers, got shape {far.shape}")
-    scores = _scores(error, sigma)
-    if not np.isfinite(scores).all():
+    if not np.isfinite(_scores(error, sigma)).all():
         raise ValueError("a row with deviation 0 has an error: intervals cannot be made of it")
+    exponent = _best_exponent(error, sigma, far, exponents)
+    scores = _scores(error, tempered(sigma, far, exponent))
     return Intervals(tuple(levels), np.column_stack([_quantile(scores, level) for level in levels]),
-                     float(_quantile(far[:, None], SAME)[0]))
+                     float(_quantile(far[:, None], SAME)[0]), exponent)
 
 
-def left_out_half_width(residual: ArrayLike, deviation: ArrayLike, fold: ArrayLike, level: float = 0.9) -> Floats:
+def left_out_half_width(residual: ArrayLike, deviation: ArrayLike, fold: ArrayLike, level: float = 0.9,
+                        novelty: ArrayLike | None = None) -> Floats:
     """Half width, (n,) or (n, T), of each left-out row's interval, made from the scores of the *other* folds.
+
+    With the `novelty` (n,) of the rows the other folds also choose one of `EXPONENTS`.
 
     Examples
     --------
@@ -123,14 +169,18 @@ def left_out_half_width(residual: ArrayLike, deviation: ArrayLike, fold: ArrayLi
         raise ValueError(f"fold must name at least two folds of {len(error)} rows")
     if not 0 < level < 1:
         raise ValueError(f"level must lie in (0, 1), got {level}")
-    scores = _scores(error, sigma)
-    width = np.empty(scores.shape)
+    far = np.zeros(len(error)) if novelty is None else np.asarray(novelty, dtype=np.float64)
+    width = np.empty(error.shape)
     for k in np.unique(which):
-        width[which == k] = sigma[which == k] * _quantile(scores[which != k], level)
+        out, rest = which == k, which != k
+        exponent = _best_exponent(error[rest], sigma[rest], far[rest], (1.0,) if novelty is None else EXPONENTS)
+        one = tempered(sigma, far, exponent)
+        width[out] = one[out] * _quantile(_scores(error, one)[rest], level)
     return width.reshape(np.shape(residual))
 
 
-def covered(residual: ArrayLike, deviation: ArrayLike, fold: ArrayLike, level: float = 0.9) -> NDArray[np.bool_]:
+def covered(residual: ArrayLike, deviation: ArrayLike, fold: ArrayLike, level: float = 0.9,
+            novelty: ArrayLike | None = None) -> NDArray[np.bool_]:
     """Whether intervals made from the *other* folds hold each row: (n,) or (n, T).
 
     Examples
@@ -139,7 +189,7 @@ def covered(residual: ArrayLike, deviation: ArrayLike, fold: ArrayLike, level: f
     >>> int(covered(error, np.ones(10), np.arange(10) % 2, level=0.5).sum())
     5
     """
-    width = left_out_half_width(residual, deviation, fold, level)
+    width = left_out_half_width(residual, deviation, fold, level, novelty)
     return np.asarray(np.abs(np.asarray(residual, dtype=np.float64)) <= width)
 
 

@@ -20,7 +20,7 @@ from glassnmr.data import reference
 from glassnmr.io import read_predictions, write_predictions
 from glassnmr.report import Report, write_report
 from glassnmr.training import row_labels
-from glassnmr.uncertainty import calibrate_intervals
+from glassnmr.uncertainty import EXPONENTS, calibrate_intervals
 from glassnmr.validation import cross_validate
 
 SOAP = SphericalBesselSOAP(["O", "Si", "Na"], cutoff=4.0, n_max=3, l_max=3, sigma=0.3)
@@ -43,7 +43,8 @@ def test_intervals_of_a_model_are_those_of_its_final_parameters(found, model) ->
     again = cross_validate(estimator, found.features, found.result.y, found.dataset.group, kappas=[1.0],
                            lams=[settings["lam"]])
     assert again.deviation is not None and again.novelty is not None
-    wanted = calibrate_intervals(again.prediction - again.y, again.deviation, again.novelty)
+    wanted = calibrate_intervals(again.prediction - again.y, again.deviation, again.novelty, exponents=EXPONENTS)
+    assert model.intervals.exponent == wanted.exponent
     np.testing.assert_allclose(model.intervals.factors, wanted.factors, rtol=1e-9)
     assert model.intervals.limit == pytest.approx(wanted.limit, rel=1e-9)
     assert 0.85 <= model.provenance["validation"]["coverage of 90 % intervals"]["sigma_iso"]["rows"] <= 0.95
@@ -56,7 +57,7 @@ def test_predictions_carry_the_regressor_deviation_times_the_factor(found, model
     atoms = reference.load("shielding", "29Si").structures[0]
     sites = model.predict_frame(atoms)
     rest, leverage = regressor.spread(SOAP.transform(atoms, "Si")).T
-    deviation = regressor.noise_[0] * np.sqrt(1 + rest / settings["lam"] + leverage)
+    deviation = regressor.noise_[0] * (1 + rest / settings["lam"] + leverage) ** (model.intervals.exponent / 2)
     for name, level in (("std", 0.6827), ("half90", 0.9)):
         factor = model.intervals.factors[0, model.intervals.levels.index(level)]
         np.testing.assert_allclose(sites.values[f"{name}_sigma_iso"], factor * deviation, rtol=1e-7)

@@ -6,9 +6,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from glassnmr.data.reference import load
+from glassnmr.descriptors import SphericalBesselSOAP
 from glassnmr.label_noise import find_twins
 from glassnmr.learning import LSSVR
-from glassnmr.uncertainty import Intervals, calibrate_intervals, covered, group_coverage
+from glassnmr.model import NMRModel
+from glassnmr.moving import MovingStructure
+from glassnmr.uncertainty import (
+    EXPONENTS,
+    Intervals,
+    calibrate_intervals,
+    covered,
+    group_coverage,
+    left_out_half_width,
+    tempered,
+)
 from glassnmr.validation import GroupedKFold, cross_validate
 
 
@@ -132,3 +144,72 @@ def test_the_floor_is_a_bound_for_every_function_of_the_environment() -> None:
 def test_nonsense_is_refused_in_one_sentence(call: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()  # type: ignore[operator]
+
+
+def grown(n: int, power: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Errors that grow with a power of the deviation, deviations, novelties, folds."""
+    rng = np.random.default_rng(12)
+    novelty = 10 ** rng.uniform(-2, 5, n)
+    sigma = 0.3 * np.sqrt(1 + novelty)
+    return 0.3 * (1 + novelty) ** (power / 2) * rng.standard_t(3, n), sigma, novelty, np.arange(n) % 5
+
+
+@pytest.mark.parametrize("power", EXPONENTS)
+def test_intervals_grow_with_the_novelty_as_errors_do(power: float) -> None:
+    error, sigma, novelty, fold = grown(4000, power)
+    found = calibrate_intervals(error, sigma, novelty, exponents=EXPONENTS)
+    assert found.exponent == power
+    one = 0.3 * (1 + novelty) ** (power / 2)
+    np.testing.assert_allclose(tempered(sigma, novelty, power), one)
+    n = len(error)
+    wanted = np.sort(np.abs(error) / one)[int(np.ceil(0.9 * (n + 1))) - 1]
+    assert found.factors[0, found.levels.index(0.9)] == pytest.approx(wanted, rel=1e-12)
+    held = np.abs(error) <= left_out_half_width(error, sigma, fold, novelty=novelty)
+    np.testing.assert_array_equal(held, covered(error, sigma, fold, novelty=novelty))
+    for fifth in np.array_split(np.argsort(novelty), 5):
+        assert 0.86 < held[fifth].mean() < 0.94
+    if power < 0.5:
+        plain = covered(error, sigma, fold)
+        assert plain[np.argsort(novelty)[-800:]].mean() > 0.99  # too wide there, and too narrow near by
+        assert plain[np.argsort(novelty)[:800]].mean() < 0.8
+
+
+def test_the_exponent_has_the_least_interval_score() -> None:
+    error, sigma, novelty, _ = grown(300, 0.6)
+    both = np.column_stack([error, 5 * np.roll(error, 1)])
+    sigmas = np.column_stack([sigma, 2 * sigma])
+    scores = {}
+    for p in EXPONENTS:
+        total = 0.0
+        for r, d in zip(both.T, sigmas.T, strict=True):
+            d = d * np.sqrt(1 + novelty) ** (p - 1)
+            h = d * np.sort(np.abs(r) / d)[int(np.ceil(0.9 * 301)) - 1]
+            total += np.mean(2 * h + 20 * np.maximum(np.abs(r) - h, 0)) / np.abs(r).mean()
+        scores[p] = total
+    assert calibrate_intervals(both, sigmas, novelty, exponents=EXPONENTS).exponent == min(scores, key=scores.get)
+
+
+def test_a_model_tempers_its_deviations_wherever_they_are_asked_for(tmp_path) -> None:
+    data = load("shielding", isotope="29Si")
+    soap = SphericalBesselSOAP(["O", "Si", "Na"], cutoff=3.3, n_max=4, l_max=2)
+    model = NMRModel.fit(data, soap, LSSVR(n_landmarks=40, lam=1e-3), reference=(300.0, -1.1))
+    intervals = Intervals((0.6827, 0.9), np.array([[1.5, 2.5]]), 3.0, 0.5)
+    model.with_intervals(intervals).save(tmp_path / "m.gnmr")
+    again = NMRModel.load(tmp_path / "m.gnmr")
+    assert again.intervals is not None and again.intervals.exponent == 0.5
+    atoms = data.structures[0]
+    values = again.predict_frame(atoms).values
+    steep = model.with_intervals(Intervals((0.6827, 0.9), np.array([[1.5, 2.5]]), 3.0)).predict_frame(atoms).values
+    noise = float(again.uncertainty["noise"][0])
+    growth = steep["half90_sigma_iso"] / (2.5 * noise)
+    np.testing.assert_allclose(values["half90_sigma_iso"], 2.5 * noise * np.sqrt(growth), rtol=1e-12)
+    np.testing.assert_allclose(values["half90_delta_iso"], 1.1 * values["half90_sigma_iso"])
+    np.testing.assert_array_equal(values["unlike_sigma_iso"], steep["unlike_sigma_iso"])
+    moving = MovingStructure(again, atoms, errors=True)
+    np.testing.assert_allclose(moving.half_widths("sigma_iso"), values["half90_sigma_iso"], rtol=1e-9)
+    np.testing.assert_allclose(moving.half_widths("delta_iso"), values["half90_delta_iso"], rtol=1e-9)
+    for exponent in (0.0, 1.5, np.nan):
+        with pytest.raises(ValueError, match="exponent must lie above 0"):
+            Intervals((0.9,), np.ones((1, 1)), 1.0, exponent)
+        with pytest.raises(ValueError, match="exponent must lie above 0"):
+            model._core.with_intervals([0.9], [[1.0]], 1.0, exponent=exponent, provenance="")

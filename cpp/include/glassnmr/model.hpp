@@ -25,6 +25,8 @@ struct Uncertainty {
     std::vector<double> levels;   ///< (n_levels) shares of intervals, rising; empty: not calibrated
     std::vector<double> factors;  ///< (n_targets, n_levels) half widths in deviations
     double limit = 0;             ///< novelty beyond which a centre is unlike the training data
+    double exponent =
+        1;  ///< of the deviation's growth with the novelty u, noise sqrt(1 + u)^exponent
 };
 
 /// All that a trained model is made of; what is written to a model file (THEORY.md section 10).
