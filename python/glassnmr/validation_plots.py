@@ -86,7 +86,7 @@ def distributions(y: ArrayLike, prediction: ArrayLike, labels: ArrayLike | None 
 
 @styled
 def parameter_map(choices: Sequence[Choice], *, unit: str = "") -> Figure:
-    """Error of left-out groups over lambda and kappa, the mean over folds, with what each fold chose."""
+    """Error of left-out groups over lambda and kappa, the mean over folds, with what each fold chose, and kept."""
     if not choices:
         raise ValueError("there must be at least one choice to plot")
     folds = sorted({choice.fold for choice in choices})
@@ -96,6 +96,7 @@ def parameter_map(choices: Sequence[Choice], *, unit: str = "") -> Figure:
     kappas = np.array([sorted({tuple(np.atleast_1d(c.kappa).tolist()) for c in table}) for table in tables])
     error = np.empty((len(folds), kappas.shape[1], len(lams)))
     chosen: dict[tuple[int, int], int] = {}
+    kept: set[tuple[int, int]] = set()
     for k, table in enumerate(tables):
         rows = {tuple(kappa): i for i, kappa in enumerate(kappas[k].tolist())}
         for c in table:
@@ -103,6 +104,8 @@ def parameter_map(choices: Sequence[Choice], *, unit: str = "") -> Figure:
             error[k, i, j] = c.error
             if c.chosen:
                 chosen[i, j] = chosen.get((i, j), 0) + 1
+            if c.kept:
+                kept.add((i, j))
     mean = error.mean(axis=0)
     figure, axes = _figure(max(3.4, 0.42 * len(lams) + 1.6), max(2.0, 0.36 * len(kappas[0]) + 1.3))
     from matplotlib.colors import LogNorm
@@ -119,13 +122,16 @@ def parameter_map(choices: Sequence[Choice], *, unit: str = "") -> Figure:
         axes.plot(j, i, "s", markersize=21, markerfacecolor="none", markeredgecolor=COLOURS[1], markeredgewidth=1.4)
         axes.annotate(f"{count}×", (j, i), (9, 6.5), textcoords="offset points", ha="right", va="center", fontsize=5.5,
                       color=COLOURS[1])
+    for i, j in kept:
+        axes.plot(j - 0.36, i + 0.32, "o", markersize=2.2, color=COLOURS[1], markeredgewidth=0)
     axes.set_xticks(range(len(lams)), [f"{lam:.0e}".replace("e-0", "e-").replace("e+00", "") for lam in lams])
     middle = np.exp(np.log(kappas).mean(axis=0))
     axes.set_yticks(range(len(mean)), [", ".join(f"{value:.2g}" for value in row) for row in middle])
     axes.set_xlabel(r"$\lambda$")
     axes.set_ylabel(r"$\kappa$")
     axes.tick_params(length=0)
-    axes.set_title(f"error of groups left out inside{unit and f' / {unit}'}; squares: chosen by so many folds",
+    dots = "; dots: kept by some" if kept else ""
+    axes.set_title(f"error of groups left out inside{unit and f' / {unit}'}; squares: chosen by so many folds{dots}",
                    fontsize=7, loc="left")
     return figure
 
