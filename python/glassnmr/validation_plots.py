@@ -118,10 +118,12 @@ def parameter_map(choices: Sequence[Choice], *, unit: str = "") -> Figure:
             dark = image.norm(mean[i, j]) > 0.5
             axes.text(j, i, f"{mean[i, j]:#.3g}".rstrip("."), ha="center", va="center", fontsize=6,
                       color="white" if dark else INK)
+    several = len(folds) > 1
     for (i, j), count in chosen.items():
         axes.plot(j, i, "s", markersize=21, markerfacecolor="none", markeredgecolor=COLOURS[1], markeredgewidth=1.4)
-        axes.annotate(f"{count}×", (j, i), (9, 6.5), textcoords="offset points", ha="right", va="center", fontsize=5.5,
-                      color=COLOURS[1])
+        if several:
+            axes.annotate(f"{count}×", (j, i), (9, 6.5), textcoords="offset points", ha="right", va="center",
+                          fontsize=5.5, color=COLOURS[1])
     for i, j in kept:
         axes.plot(j - 0.36, i + 0.32, "o", markersize=2.2, color=COLOURS[1], markeredgewidth=0)
     axes.set_xticks(range(len(lams)), [f"{lam:.0e}".replace("e-0", "e-").replace("e+00", "") for lam in lams])
@@ -130,9 +132,10 @@ def parameter_map(choices: Sequence[Choice], *, unit: str = "") -> Figure:
     axes.set_xlabel(r"$\lambda$")
     axes.set_ylabel(r"$\kappa$")
     axes.tick_params(length=0)
-    dots = "; dots: kept by some" if kept else ""
-    axes.set_title(f"error of groups left out inside{unit and f' / {unit}'}; squares: chosen by so many folds{dots}",
-                   fontsize=7, loc="left")
+    told = "squares: chosen by so many folds" if several else "square: chosen"
+    if kept:
+        told += "; dots: kept by some" if several else "; dots: kept"
+    axes.set_title(f"error of groups left out inside{unit and f' / {unit}'}; {told}", fontsize=7, loc="left")
     return figure
 
 

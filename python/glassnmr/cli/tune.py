@@ -72,10 +72,10 @@ def command(session: Session, searches: tuple[str, ...], trials: int, nested: bo
     space = dict(_parsed(text) for text in searches) or {name: list(values) for name, values in DEFAULT.items()}
     if len(searches) != len(space) and searches:
         raise ValueError("--search names a parameter twice")
-    found, honest = _run(session, settings, space, trials, nested, journal)
+    found, honest, targets = _run(session, settings, space, trials, nested, journal)
     _tell(session, found["all"], honest)
     for path in outputs:
-        _write(path, session, settings, found, honest)
+        _write(path, session, settings, found, honest, targets)
 
 
 def _parsed(text: str) -> tuple[str, list[float]]:
@@ -114,8 +114,8 @@ def _start(settings: Settings, space: Mapping[str, list[float]]) -> dict[str, fl
 
 
 def _run(session: Session, settings: Settings, space: dict[str, list[float]], trials: int, nested: bool,
-         journal: Path | None) -> tuple[dict[str, Search], Validation | None]:
-    """The search over all rows as "all", and the nested ones as "fold 1", ... with their validation."""
+         journal: Path | None) -> tuple[dict[str, Search], Validation | None, tuple[str, ...]]:
+    """The search over all rows as "all", and the nested ones as "fold 1", ... with their validation; the targets."""
     from glassnmr.cli.setup import descriptor_of, read_data, regressor_of, targets_of
     from glassnmr.tuning import nested_tune, tune
 
@@ -129,21 +129,22 @@ def _run(session: Session, settings: Settings, space: dict[str, list[float]], tr
     for name, values in space.items() if settings.reduce is None else ():
         for value in values:  # a wrong one is told before the work begins
             build({**first, name: value})
+    targets = targets_of(settings, data)
     common: dict[str, Any] = {
         "start": {name.replace("-", "_"): value for name, value in _start(settings, space).items()},
-        "targets": targets_of(settings, data), "n_trials": trials, "n_threads": settings.threads,
+        "targets": targets, "n_trials": trials, "n_threads": settings.threads,
         "kappas": None if settings.kappa == "auto" else [1.0],
         "lams": None if settings.lam == "auto" else [float(settings.lam)]}
     grid = {name.replace("-", "_"): values for name, values in space.items()}
     with session.progress("searching", trials) as progress:
         found = {"all": tune(data, build, grid, journal=journal, progress=progress, **common)}
     if not nested:
-        return found, None
+        return found, None, targets
     inner = None if journal is None else journal.with_name(journal.name + ".nested")
     with session.progress("searching without each fold", trials * settings.folds) as progress:
         honest, folds = nested_tune(data, build, grid, n_splits=settings.folds, seed=settings.seed, journal=inner,
                                     progress=progress, **common)
-    return found | {f"fold {k + 1}": search for k, search in enumerate(folds)}, honest
+    return found | {f"fold {k + 1}": search for k, search in enumerate(folds)}, honest, targets
 
 
 def _tell(session: Session, search: Search, honest: Validation | None) -> None:
@@ -161,8 +162,8 @@ def _tell(session: Session, search: Search, honest: Validation | None) -> None:
         click.echo("\n" + error_table({target: honest.errors(target) for target in honest.targets}, "searched without"))
 
 
-def _write(path: Path, session: Session, settings: Settings, found: Mapping[str, Search], honest: Validation | None
-           ) -> None:
+def _write(path: Path, session: Session, settings: Settings, found: Mapping[str, Search], honest: Validation | None,
+           targets: tuple[str, ...]) -> None:
     best = found["all"].best
     if path.suffix == ".toml":
         named = {name.replace("_", "-"): value for name, value in best.parameters.items()}
@@ -182,5 +183,6 @@ def _write(path: Path, session: Session, settings: Settings, found: Mapping[str,
         from glassnmr import plots
         from glassnmr.validation_plots import parameter_map
 
-        plots.save_figure(parameter_map(best.choices), path)
+        unit = plots.unit_text(targets[0]) if len(targets) == 1 else ""  # several are in units of their deviation
+        plots.save_figure(parameter_map(best.choices, unit=unit), path)
     session.say(f"wrote {path}")
