@@ -108,6 +108,22 @@ def test_sizes_are_measured_in_processes_of_their_own(tmp_path: Path) -> None:
     assert (tmp_path / "scaling.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_long_dump_is_written_and_read_to_its_last_frame(tmp_path: Path) -> None:
+    path = tmp_path / "streaming.json"
+    words = ["-m", "bench.streaming", "--gigabytes", "0.001", "--atoms", "1000", "--peers", "2"]
+    done = subprocess.run([sys.executable, *words, "--folder", str(tmp_path), "--json", str(path)], cwd=ROOT,
+                          capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    assert done.returncode == 0, done.stderr
+    found = json.loads(path.read_text())
+    dump, results = found["dump"], found["results"]
+    assert 1e6 < dump["bytes"] < 1.2e6 and dump["atoms"] == len(systems.silica(1000))
+    assert results["glassnmr"]["frames"] == dump["frames"] > 20 and results["ase"]["frames"] == 2
+    assert 20 < results["glassnmr"]["peak_MB"] < 500
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["streaming.json"]
+
+
 def test_a_large_fit_tells_time_and_memory(tmp_path: Path) -> None:
     path = tmp_path / "large.json"
     done = subprocess.run([sys.executable, "-m", "bench.large", "--rows", "500", "--features", "60", "--landmarks",
