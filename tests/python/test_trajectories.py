@@ -124,6 +124,25 @@ def test_xtc_coordinates_are_those_of_mdanalysis_to_the_bit(tmp_path: Path, kind
         assert mine.info["time"] == time
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_forked_processes_read_trajectories_by_readers_of_their_own(tmp_path: Path) -> None:
+    pytest.importorskip("MDAnalysis")
+    frames = _trajectory()
+    path = _write(tmp_path / "a.xtc", frames)
+    ase.io.write(tmp_path / "first.extxyz", frames[0])
+    code = ("import multiprocessing, sys\n"
+            "from glassnmr.io import apart, read_frames\n"
+            "def total(_):\n"
+            "    found = sum(a.positions.sum() for a in read_frames(sys.argv[1], topology=sys.argv[2]))\n"
+            "    return found, apart._idle[0].process.pid\n"
+            "alone, reader = total(0)\n"
+            "with multiprocessing.get_context('fork').Pool(2) as pool:\n"
+            "    sums, readers = zip(*pool.map(total, range(8)))\n"
+            "assert set(sums) == {alone} and reader not in readers\n"
+            "assert total(0) == (alone, reader)\n")  # fmt: skip
+    subprocess.run([sys.executable, "-c", code, path, tmp_path / "first.extxyz"], check=True, timeout=100)
+
+
 def test_a_library_that_ends_on_a_file_does_not_end_the_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

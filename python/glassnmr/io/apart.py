@@ -70,6 +70,15 @@ class _Reader:
 
 
 _idle: list[_Reader] = []
+if hasattr(os, "register_at_fork"):  # a child would talk to its parent's
+    os.register_at_fork(after_in_child=_idle.clear)
+
+
+def _take() -> _Reader:
+    try:
+        return _idle.pop()
+    except IndexError:
+        return _Reader()
 
 
 @atexit.register
@@ -86,7 +95,7 @@ def frames_apart(path: Path, n_atoms: int) -> Iterator[Frame]:
     ImportError where the library is missing; ValueError, one sentence, for a file that it cannot read, on which it ends
     or takes more than two minutes for a frame.
     """
-    reader = _idle.pop() if _idle else _Reader()
+    reader = _take()
     try:
         try:
             reader.ask(path, n_atoms)
