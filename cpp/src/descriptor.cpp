@@ -8,6 +8,7 @@ namespace glassnmr {
 namespace {
 
 constexpr std::size_t block = 32;           // centres a task
+constexpr std::size_t passing_block = 8;    // the same where rows only pass through the cache
 constexpr std::size_t blocks_a_wave = 128;  // whose pairs are held at a time
 
 }  // namespace
@@ -24,7 +25,7 @@ void Descriptor::transform(const Atoms& atoms, std::size_t n_centres, const std:
 void Descriptor::transform(const Atoms& atoms, std::size_t n_centres, const std::int64_t* centres,
                            float* out, int n_threads) const {
     const std::size_t F = n_features();
-    stream(atoms, n_centres, centres, block, n_threads,
+    stream(atoms, n_centres, centres, passing_block, n_threads,
            [&](std::size_t first, std::size_t n, const double* rows, std::vector<double>&) {
                float* to = out + first * F;
                for (std::size_t k = 0; k < n * F; ++k) to[k] = static_cast<float>(rows[k]);
