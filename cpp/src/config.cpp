@@ -26,11 +26,19 @@ const Kernels* const built[] = {
 #undef level
 };
 
+/// By features: compilers of a few years ago do not know the levels by name.
 bool runs_here(const char* name) {
 #if defined(__x86_64__)
-    if (!std::strcmp(name, "x86_64_v4")) return __builtin_cpu_supports("x86-64-v4");
-    if (!std::strcmp(name, "x86_64_v3")) return __builtin_cpu_supports("x86-64-v3");
-    if (!std::strcmp(name, "x86_64_v2")) return __builtin_cpu_supports("x86-64-v2");
+    const bool v2 = __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.2") &&
+                    __builtin_cpu_supports("popcnt");
+    const bool v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                    __builtin_cpu_supports("avx512vl");
+    if (!std::strcmp(name, "x86_64_v4")) return v4;
+    if (!std::strcmp(name, "x86_64_v3")) return v3;
+    if (!std::strcmp(name, "x86_64_v2")) return v2;
 #endif
     (void)name;
     return true;

@@ -48,7 +48,7 @@ NeighbourSearch::NeighbourSearch(const Atoms& atoms, double cutoff)
     }
     double low[3] = {0, 0, 0}, extent[3] = {1, 1, 1}, height[3];
     std::vector<double> fractional(3 * n_);
-    for (int k = 0; k < 3; ++k)
+    for (std::size_t k = 0; k < 3; ++k)
         height[k] = std::abs(volume) / std::sqrt(dot(normal[k].data(), normal[k].data()));
     for (int k = 0; k < 3; ++k) {
         double lowest = 0, highest = 0;

@@ -156,7 +156,7 @@ void sheared_lines(const Sites& sites, const double* isotropic, const PpmAxis& a
     }
     // A row takes from the sites below and above it: even and odd rows of sites take turns.
     std::vector<double> lost(C * rows, 0.0);
-    for (const std::size_t odd : {0, 1}) {
+    for (const std::size_t odd : {std::size_t{0}, std::size_t{1}}) {
         parallel_for((C * rows + 1 - odd) / 2, n_threads, [&](std::size_t pair) {
             const std::size_t r = 2 * pair + odd, c = r / rows, k = r % rows, i = first[r];
             const std::size_t n = first[r + 1] - i;

@@ -64,7 +64,7 @@ inline glassnmr::TensorModel small_tensor_model() {
     own.weights = {1.5, -2, 0.75};
     own.uncertainty = nullptr;
     p.isotropic = std::make_shared<glassnmr::Model>(std::move(own));
-    for (const std::size_t lambda : {2, 1}) {
+    for (const std::size_t lambda : {std::size_t{2}, std::size_t{1}}) {
         glassnmr::EquivariantSettings settings;
         settings.radial.n_max = 2;
         settings.radial.l_max = 2;
