@@ -339,6 +339,7 @@ def test_castep_tables_give_isotropic_values_couplings_and_gradients(tmp_path: P
         (" |    O                  1 ", " |    O                  2 ", "parameters of O 2, which is not in its cell"),
         (" ====", " |", "its table of NMR parameters does not end"),
         ("0.811000   0.311000", "0.811000", "expected 3 numbers"),
+        ("     30.00", "     1e308", "zeta holds numbers that are not finite"),
         ("Tensors       |", "", "holds no table of NMR parameters"),
     ],
 )

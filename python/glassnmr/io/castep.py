@@ -118,9 +118,9 @@ def _put(atoms: ase.Atoms, sites: list[tuple[str, int]], table: dict[tuple[str, 
         raise ValueError(f"{name} gives NMR parameters of {symbol} {number}, which is not in its cell")
     keys = _COLUMNS["Chemical Shielding and Electric Field Gradient"]
     columns = {key: np.array([table.get(site, {}).get(key, np.nan) for site in sites]) for key in keys}
-    columns["zeta"] = columns.pop("aniso") * 2 / 3
     moment = np.array([moments.get(symbol, np.nan) for symbol, _ in sites])
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # what is not finite is refused below
+        columns["zeta"] = columns.pop("aniso") * 2 / 3
         columns["V_zz"] = np.where(moment != 0, columns["C_Q"] / (MHZ_PER_BARN_AU * moment), np.nan)
     for key, values in columns.items():
         known = values[~np.isnan(values)]
