@@ -331,9 +331,10 @@ def config_option(function: F) -> F:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
-    if sys.version_info < (3, 11):
-        raise ImportError("--config needs Python 3.11 or newer")
-    import tomllib
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
 
     try:
         with open(path, "rb") as file:
