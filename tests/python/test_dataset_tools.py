@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import re
+import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import ase
@@ -89,6 +91,32 @@ def test_a_damaged_hdf5_table_is_refused_in_one_sentence(tmp_path: Path) -> None
     path.write_bytes(whole)
     with pytest.raises(ValueError, match="taken as it is"):
         read_dataset(path, sign=-1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "name"),
+    [
+        (lambda n, atoms: (n, 3, 3), "rows/tensors/ms"),
+        (lambda n, atoms: (atoms, 3), "structures/positions"),
+        (lambda n, atoms: (n,), "rows/"),
+    ],
+)
+def test_a_table_that_speaks_of_more_than_it_holds_is_refused_before_memory_is_taken(
+    tmp_path: Path, shape: Callable[[int, int], tuple[int, ...]], name: str
+) -> None:
+    pytest.importorskip("h5py")
+    path = tmp_path / "set.h5"
+    data = reference.load("shielding", "29Si")
+    data.write(path)
+    sound = shape(len(data), sum(map(len, data.structures)))
+    large = (20 * sound[0], *sound[1:])
+    whole = path.read_bytes()
+    before, after = (struct.pack(f"<{len(s)}Q", *s) for s in (sound, large))
+    assert before in whole
+    path.write_bytes(whole.replace(before, after))
+    with pytest.raises(ValueError, match="is damaged") as caught:
+        read_dataset(path)
+    assert name in str(caught.value) and str(large) in str(caught.value)
 
 
 @pytest.mark.parametrize("name", MAGRES)

@@ -59,20 +59,29 @@ def told(owner: Any, key: str) -> str:
     return bytes(owner.attrs[key]).decode("utf-8", "replace")
 
 
-def check_sizes(file: Any, path: str | os.PathLike[str]) -> None:
-    """ValueError where an open HDF5 file speaks of more numbers than it can hold, before any is read."""
+def check_sizes(file: Any, path: str | os.PathLike[str], whole: bool = False) -> None:
+    """ValueError where an open HDF5 file speaks of more numbers than it can hold, before any is read.
+
+    Of a file that was written as a `whole` every piece must be there; one that grows may lack the last ones.
+    """
     h5py = h5py_library()
     most = os.path.getsize(path)
 
     def check(name: str, item: Any) -> None:
         if not isinstance(item, h5py.Dataset):
             return
-        stored = item.id.get_storage_size()
+        stored, wanted = item.id.get_storage_size(), item.size * item.dtype.itemsize
         room = _PACKING * (stored + (math.prod(item.chunks) * item.dtype.itemsize if item.chunks else 0))
-        if stored > most or item.size * item.dtype.itemsize > room:
+        lacks = whole and (_pieces(item) > item.id.get_num_chunks() if item.chunks else wanted > stored)
+        if stored > most or wanted > room or lacks:
             raise ValueError(f"{path} is damaged: {name} has the shape {item.shape} and {stored} bytes")
 
     file.visititems(check)
+
+
+def _pieces(item: Any) -> int:
+    """How many chunks its shape takes."""
+    return math.prod(-(-length // size) for length, size in zip(item.shape, item.chunks, strict=True))
 
 
 def write_hdf5(dataset: Dataset, path: str | os.PathLike[str]) -> None:
@@ -135,7 +144,7 @@ def read_hdf5(path: str | os.PathLike[str]) -> Dataset:
                 raise ValueError(f"{path} is an HDF5 file, but no table of glassnmr")
             if file.attrs.get("version") != _VERSION:
                 raise ValueError(f"{path} has the version {file.attrs.get('version')}, this program knows {_VERSION}")
-            check_sizes(file, path)
+            check_sizes(file, path, whole=True)
             return _read(file, str(path))
     except (OSError, RuntimeError, KeyError, TypeError, IndexError, json.JSONDecodeError) as error:
         detail = " ".join(str(error).split())[:150]
