@@ -223,6 +223,19 @@ def test_netcdf_of_every_kind_is_read_row_by_row(tmp_path: Path, kind: str) -> N
         np.testing.assert_array_equal(mine.positions, atoms.positions.astype("f4").astype(float))
         np.testing.assert_allclose(mine.cell.cellpar(), atoms.cell.cellpar(), rtol=1e-12)
         assert mine.info["time"] == pytest.approx(3.0 * k)
+    if kind == "NETCDF4":
+        return
+    whole = (tmp_path / "a.nc").read_bytes()
+    count = len(frames).to_bytes(8 if kind.endswith("DATA") else 4, "big")
+    many = whole[:4] + (2**31 - 2).to_bytes(len(count), "big") + whole[4 + len(count) :]
+    for damaged, left in ((whole[:-4], len(frames) - 1), (many, len(frames))):
+        assert damaged[:3] == b"CDF" and (damaged is many or damaged[4:].startswith(count))
+        (tmp_path / "a.nc").write_bytes(damaged)
+        read = read_frames(tmp_path / "a.nc", topology=tmp_path / "first.extxyz")
+        for k in range(left):
+            np.testing.assert_array_equal(next(read).positions, found[k].positions)
+        with pytest.raises(ValueError, match=f"frame {left} cannot be read: it is cut off or damaged"):
+            next(read)
 
 
 @pytest.mark.parametrize("name", NAMES)

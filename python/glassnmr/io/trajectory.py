@@ -8,6 +8,7 @@ of their own (`glassnmr.io.apart`).
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -185,12 +186,53 @@ def _netcdf(path: Path, n_atoms: int) -> Iterator[Frame]:
         if len(places.shape) != 3 or places.shape[2] != 3:
             raise ValueError(f"its coordinates have the shape {places.shape}")
         _same(places.shape[1], n_atoms)
+        there = _netcdf_records(file, path.stat().st_size)
         for frame in range(places.shape[0]):
+            if there is not None and frame >= there:  # the library would make up what is missing
+                raise ValueError("it is cut off or damaged")
             cell = None
             if "cell_lengths" in file.variables and "cell_angles" in file.variables:
                 cell = _cell(*(_values(file.variables[key][frame]) for key in ("cell_lengths", "cell_angles")))
             time = float(file.variables["time"][frame]) if "time" in file.variables else None
             yield _values(places[frame]), cell, time
+
+
+def _netcdf_records(file: Any, size: int) -> int | None:
+    """How many records a classic NetCDF file of so many bytes can hold; None for NetCDF 4."""
+    if not file.data_model.startswith("NETCDF3"):
+        return None
+    word = 8 if file.data_model.endswith("DATA") else 4
+    offset = 4 if file.data_model.endswith("CLASSIC") else 8
+
+    def padded(count: int) -> int:
+        return count + -count % 4
+
+    def header(name: str) -> int:
+        return word + padded(len(name.encode()))
+
+    def attributes(owner: Any) -> int:
+        total = 4 + word
+        for name in owner.ncattrs():
+            value = owner.getncattr(name)
+            count = len(value.encode()) if isinstance(value, str) else np.asarray(value).nbytes
+            total += header(name) + 4 + word + padded(count)
+        return total
+
+    start = 4 + word + 2 * (4 + word) + attributes(file)  # magic, records; dimensions and variables
+    start += sum(header(name) + word for name in file.dimensions)
+    rows = []
+    for name, variable in file.variables.items():
+        start += header(name) + word * (1 + variable.ndim) + attributes(variable) + 4 + word + offset
+        grows = variable.ndim and file.dimensions[variable.dimensions[0]].isunlimited()
+        length = math.prod(variable.shape[1 if grows else 0 :]) * variable.dtype.itemsize
+        if grows:
+            rows.append(length)
+        else:
+            start += padded(length)
+    if not rows:
+        return None
+    row = rows[0] if len(rows) == 1 else sum(map(padded, rows))
+    return max(0, size - start + 3) // max(1, row)
 
 
 def _values(array: Any) -> NDArray[np.float64]:
