@@ -23,6 +23,8 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from glassnmr.io.blocks import finite
+
 __all__ = ["Frame", "frames_apart", "serve"]
 
 Frame = tuple[NDArray[np.float64], "NDArray[np.float64] | None", "float | None"]
@@ -181,6 +183,9 @@ def _answer(out: IO[bytes], library: Callable[[Path, int], Iterator[Frame]], pat
         data = np.ascontiguousarray(places, dtype=np.float64)
         if data.shape != (n_atoms, 3):
             raise ValueError(f"it has {len(data)} atoms, the topology {n_atoms}")
+        finite(data, "positions")
+        if cell is not None:
+            finite(cell, "the cell")
         out.write(_HEAD.pack(b"F", n_atoms) + _MORE.pack(cell is not None, time is not None, *numbers))
         out.write(data.tobytes())
         out.flush()

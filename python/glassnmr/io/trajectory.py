@@ -49,9 +49,6 @@ def read_trajectory(
         if wanted is not None and not wanted(number):
             yield None
         else:
-            finite(positions, f"{path}, frame {number}: the positions")
-            if cell is not None:
-                finite(cell, f"{path}, frame {number}: the cell")
             atoms = ase.Atoms(topology.numbers, positions, cell=cell, pbc=cell is not None)
             if time is not None:
                 atoms.info["time"] = time
