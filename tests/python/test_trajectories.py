@@ -238,6 +238,27 @@ def test_netcdf_of_every_kind_is_read_row_by_row(tmp_path: Path, kind: str) -> N
             next(read)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is bounded on Linux")
+def test_a_header_that_asks_for_all_memory_is_refused(tmp_path: Path) -> None:
+    netcdf = pytest.importorskip("netCDF4")
+    path = tmp_path / "a.nc"
+    with netcdf.Dataset(str(path), "w", format="NETCDF3_CLASSIC") as file:
+        for key, size in (("frame", None), ("spatial", 3), ("atom", 6)):
+            file.createDimension(key, size)
+        file.createVariable("coordinates", "f4", ("frame", "atom", "spatial"))[0] = np.zeros((6, 3))
+    whole = path.read_bytes()
+    three = b"\0\0\0\x0a\0\0\0\x03"  # a list of three dimensions
+    assert whole[8:16] == three
+    path.write_bytes(whole.replace(three, b"\0\0\0\x0a\x7f\xff\xff\xff"))
+    ase.io.write(tmp_path / "first.extxyz", _trajectory(1)[0])
+    with pytest.raises(ValueError, match=r"a\.nc, frame 0 cannot be read: .*[Mm]emory"):
+        list(read_frames(path, topology=tmp_path / "first.extxyz"))
+    reader = apart._idle[-1]
+    status = Path(f"/proc/{reader.process.pid}/status").read_text()
+    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+    assert peak < 2_000_000  # kB
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_format_gives_the_same_frames(tmp_path: Path, name: str) -> None:
     frames = _trajectory()

@@ -2,8 +2,8 @@
 """Frames of binary trajectories, read by their libraries in a process of its own.
 
 Libraries in C follow a damaged file beyond their arrays. Here that ends a process that only reads: the program gets
-one sentence. The frames come through a pipe, one at a time, so that memory stays bounded. A process serves many files
-in turn and ends with the program.
+one sentence. The frames come through a pipe, one at a time, and the process may take a bounded memory (on Linux). It
+serves many files in turn and ends with the program.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -33,6 +33,7 @@ Frame = tuple[NDArray[np.float64], "NDArray[np.float64] | None", "float | None"]
 _HEAD = struct.Struct("<cq")  # what comes, and how many atoms or bytes it has
 _MORE = struct.Struct("<??10d")  # is there a cell, a time; the cell by rows, the time
 _PATIENCE = 120.0  # s for one frame
+_ROOM = 2**30  # bytes beside eight times the file's
 _MISSING = "ImportError: "
 _BROKEN = (ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError,
            TypeError, ValueError)  # fmt: skip
@@ -155,7 +156,7 @@ def _next(reader: _Reader) -> Frame | None:
 
 def serve() -> None:
     """Answer requests from the standard input until it ends."""
-    from glassnmr.io.trajectory import LIBRARIES
+    from glassnmr.io.trajectory import LIBRARIES, library
 
     warnings.simplefilter("ignore")
     out = os.fdopen(os.dup(1), "wb")
@@ -168,7 +169,9 @@ def serve() -> None:
         name, n_atoms = json.loads(line)
         path = Path(name)
         try:
-            _answer(out, LIBRARIES[path.suffix.lower()], path, n_atoms)
+            module = library(path.suffix.lower())  # which takes memory of its own
+            _bound_memory(path)
+            _answer(out, LIBRARIES[path.suffix.lower()][1](module, path, n_atoms), n_atoms)
             out.write(_HEAD.pack(b"D", 0))
         except ImportError as error:
             _say(out, f"{_MISSING}{error}")
@@ -177,8 +180,21 @@ def serve() -> None:
         out.flush()
 
 
-def _answer(out: IO[bytes], library: Callable[[Path, int], Iterator[Frame]], path: Path, n_atoms: int) -> None:
-    for places, cell, time in library(path, n_atoms):
+def _bound_memory(path: Path) -> None:
+    """Room for what a file may need: headers of damaged ones make libraries ask for all there is."""
+    pages = Path("/proc/self/statm")
+    if not pages.exists():
+        return
+    import resource
+
+    now = int(pages.read_text().split()[0]) * resource.getpagesize()
+    most = resource.getrlimit(resource.RLIMIT_AS)[1]
+    wanted = now + _ROOM + 8 * path.stat().st_size
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
+
+
+def _answer(out: IO[bytes], frames: Iterator[Frame], n_atoms: int) -> None:
+    for places, cell, time in frames:
         numbers = [*(np.zeros(9) if cell is None else cell.ravel()), 0.0 if time is None else time]
         data = np.ascontiguousarray(places, dtype=np.float64)
         if data.shape != (n_atoms, 3):

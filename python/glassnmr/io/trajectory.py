@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from glassnmr.io.apart import Frame, frames_apart
 from glassnmr.io.blocks import finite
 
-__all__ = ["LIBRARIES", "SUFFIXES", "read_trajectory"]
+__all__ = ["LIBRARIES", "SUFFIXES", "library", "read_trajectory"]
 
 SUFFIXES = (".xtc", ".dcd", ".nc", ".ncdf")
 """Names that mean a binary trajectory."""
@@ -56,13 +57,14 @@ def read_trajectory(
         number += 1
 
 
-def _library(module: str) -> Any:
+def library(suffix: str) -> Any:
+    """The module that reads files of that name; ImportError with the way to get it."""
+    module = LIBRARIES[suffix][0]
     try:
-        from importlib import import_module
-
         return import_module(module)
     except ImportError:
-        raise ImportError("XTC and DCD trajectories need MDAnalysis: pip install 'glassnmr[trajectory]'") from None
+        package = module.partition(".")[0]
+        raise ImportError(f"{suffix} trajectories need {package}: pip install 'glassnmr[trajectory]'") from None
 
 
 def _bytes(file: IO[bytes], count: int, size: int) -> bytes:
@@ -80,8 +82,7 @@ def _same(found: int, n_atoms: int) -> None:
 # ---- XTC of GROMACS
 
 
-def _xtc(path: Path, n_atoms: int) -> Iterator[Frame]:
-    library = _library("MDAnalysis.lib.formats.libmdaxdr")
+def _xtc(library: Any, path: Path, n_atoms: int) -> Iterator[Frame]:
     size = path.stat().st_size
     with path.open("rb") as raw:
         _xtc_header(raw, size, n_atoms)  # before the library makes room for what it says
@@ -121,8 +122,7 @@ def _xtc_header(raw: IO[bytes], size: int, n_atoms: int) -> None:
 # ---- DCD of CHARMM, NAMD and LAMMPS
 
 
-def _dcd(path: Path, n_atoms: int) -> Iterator[Frame]:
-    library = _library("MDAnalysis.lib.formats.libdcd")
+def _dcd(library: Any, path: Path, n_atoms: int) -> Iterator[Frame]:
     version = _dcd_header(path, n_atoms)
     with library.DCDFile(str(path)) as file:
         for frame in file:
@@ -170,13 +170,9 @@ def _dcd_cell(six: NDArray[np.float64], version: int) -> NDArray[np.float64] | N
 # ---- NetCDF
 
 
-def _netcdf(path: Path, n_atoms: int) -> Iterator[Frame]:
+def _netcdf(library: Any, path: Path, n_atoms: int) -> Iterator[Frame]:
     """AMBER's convention, in NetCDF 3 and in NetCDF 4."""
-    try:
-        import netCDF4
-    except ImportError:
-        raise ImportError("NetCDF trajectories need netCDF4: pip install 'glassnmr[trajectory]'") from None
-    with netCDF4.Dataset(str(path)) as file:
+    with library.Dataset(str(path)) as file:
         if "coordinates" not in file.variables:
             raise ValueError("it has no variable 'coordinates': is it a trajectory of AMBER's convention?")
         places = file.variables["coordinates"]
@@ -251,7 +247,8 @@ def _cell(lengths: Any, angles: Any) -> NDArray[np.float64] | None:
     return np.asarray(ase.cell.Cell.fromcellpar(parameters).array)
 
 
-LIBRARIES: Mapping[str, Callable[[Path, int], Iterator[Frame]]] = {
-    ".xtc": _xtc, ".dcd": _dcd, ".nc": _netcdf, ".ncdf": _netcdf,
+LIBRARIES: Mapping[str, tuple[str, Callable[[Any, Path, int], Iterator[Frame]]]] = {
+    ".xtc": ("MDAnalysis.lib.formats.libmdaxdr", _xtc), ".dcd": ("MDAnalysis.lib.formats.libdcd", _dcd),
+    ".nc": ("netCDF4", _netcdf), ".ncdf": ("netCDF4", _netcdf),
 }  # fmt: skip
-"""How each kind of file is read, by its suffix; called in the other process."""
+"""The library and the reader of each kind of file, by its suffix; used in the other process."""
