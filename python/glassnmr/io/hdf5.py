@@ -72,16 +72,18 @@ def check_sizes(file: Any, path: str | os.PathLike[str], whole: bool = False) ->
             return
         stored, wanted = item.id.get_storage_size(), item.size * item.dtype.itemsize
         room = _PACKING * (stored + (math.prod(item.chunks) * item.dtype.itemsize if item.chunks else 0))
-        lacks = whole and (_pieces(item) > item.id.get_num_chunks() if item.chunks else wanted > stored)
+        lacks = whole and (_lacks(item) if item.chunks else wanted > stored)
         if stored > most or wanted > room or lacks:
             raise ValueError(f"{path} is damaged: {name} has the shape {item.shape} and {stored} bytes")
 
     file.visititems(check)
 
 
-def _pieces(item: Any) -> int:
-    """How many chunks its shape takes."""
-    return math.prod(-(-length // size) for length, size in zip(item.shape, item.chunks, strict=True))
+def _lacks(item: Any) -> bool:
+    """Whether an array in chunks has less of them than its shape takes, or some larger than itself."""
+    pairs = list(zip(item.shape, item.chunks, strict=True))
+    return any(size > length for length, size in pairs) or \
+        math.prod(-(-length // size) for length, size in pairs) > item.id.get_num_chunks()
 
 
 def write_hdf5(dataset: Dataset, path: str | os.PathLike[str]) -> None:
